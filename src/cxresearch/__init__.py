@@ -1,0 +1,49 @@
+"""Claims about customer experience, put to the test on your own data.
+
+``import cxresearch as cx`` costs next to nothing: each name below is loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cxresearch.batch.findings import findings as findings
+    from cxresearch.data import simulate as simulate
+    from cxresearch.data.catalog import datasets as datasets
+    from cxresearch.data.sources import read as read
+    from cxresearch.loyalty.lags import distributed_lags as distributed_lags
+    from cxresearch.loyalty.lags import series_lags as series_lags
+    from cxresearch.mystery_shopping.agreement import agreement as agreement
+    from cxresearch.mystery_shopping.agreement import icc as icc
+    from cxresearch.touchpoints.benchmark import benchmark as benchmark
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "agreement": "mystery_shopping.agreement",
+    "benchmark": "touchpoints.benchmark",
+    "datasets": "data.catalog",
+    "distributed_lags": "loyalty.lags",
+    "findings": "batch.findings",
+    "icc": "mystery_shopping.agreement",
+    "read": "data.sources",
+    "series_lags": "loyalty.lags",
+}
+_MODULES = {"simulate": "data.simulate"}
+
+__all__ = [*_HOMES, *_MODULES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"{__name__}.{_MODULES[name]}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The batch engine: plan, run, publish; it knows no statistics."""

@@ -1,0 +1,1 @@
+"""Data in: reading, checking, the catalogue, and simulated data with known truth."""

@@ -1,0 +1,1 @@
+"""Loyalty over time: how long satisfaction goes on mattering."""

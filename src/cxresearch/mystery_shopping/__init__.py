@@ -1,0 +1,1 @@
+"""Mystery shopping: whether scores can be trusted."""

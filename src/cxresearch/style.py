@@ -1,0 +1,120 @@
+"""One look for all figures, and the primitives that two wings share."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+
+WIDTH: Final = 7.2
+"""Width of a figure in inches; a page shows it without scaling."""
+
+INK: Final = "#22303c"
+MUTED: Final = "#8a97a3"
+GRID: Final = "#e3e8ec"
+ACCENT: Final = "#1f6f8b"
+FOCUS: Final = "#c8511b"
+SIGNAL: Final = {"above": "#1b7f5c", "below": "#b3382c", "expected": MUTED}
+"""Colours that stay apart for colour-blind readers; a marker's shape says the same again."""
+SIGNAL_MARKER: Final = {"above": "^", "below": "v", "expected": "o"}
+
+
+@cache
+def chinese_font() -> str:
+    """Register the Chinese font that arrives with the installation, and return its name."""
+    from matplotlib import font_manager
+
+    # zhplot changes matplotlib's settings when imported, so its font file is found without importing it
+    spec = find_spec("zhplot")
+    if spec is None or spec.origin is None:  # pragma: no cover - a broken installation
+        raise ImportError("zhplot, which carries the Chinese font, is not installed: run make again")
+    path = Path(spec.origin).parent / "fonts" / "NotoSansSC-Regular.ttf"
+    font_manager.fontManager.addfont(str(path))
+    return font_manager.FontProperties(fname=str(path)).get_name()
+
+
+def settings() -> Any:
+    """Return matplotlib's settings for all figures of the project."""
+    return {
+        "axes.axisbelow": True,
+        "axes.edgecolor": MUTED,
+        "axes.grid": True,
+        "axes.labelcolor": INK,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlecolor": INK,
+        "axes.titlelocation": "left",
+        "axes.titlepad": 10,
+        "axes.titlesize": 11,
+        "axes.unicode_minus": True,
+        "figure.constrained_layout.use": True,
+        "figure.dpi": 110,
+        "font.family": ["DejaVu Sans", chinese_font()],
+        "font.size": 9,
+        "grid.color": GRID,
+        "legend.frameon": False,
+        "savefig.dpi": 110,
+        "text.color": INK,
+        "text.parse_math": False,  # a dollar sign in a reader's unit name is a dollar sign
+        "xtick.color": INK,
+        "ytick.color": INK,
+    }
+
+
+@contextmanager
+def figure(height: float = 3.6, **subplots: Any) -> Iterator[Any]:
+    """Open a figure in the project's look and yield what ``plt.subplots`` returns: figure and axes.
+
+    Inside the block everything drawn follows the look; the caller's own settings are untouched.
+
+    Parameters
+    ----------
+    height : float
+        Height in inches.
+    **subplots
+        Passed to ``matplotlib.pyplot.subplots``.
+    """
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context(settings()):
+        yield plt.subplots(figsize=(WIDTH, height), **subplots)
+
+
+def interval_plot(
+    ax: "Axes",
+    position: "Sequence[float] | np.ndarray",
+    estimate: "Sequence[float] | np.ndarray",
+    low: "Sequence[float] | np.ndarray",
+    high: "Sequence[float] | np.ndarray",
+    *,
+    color: Any = ACCENT,
+    marker: str = "o",
+    label: str | None = None,
+    vertical: bool = True,
+) -> None:
+    """Draw estimates as points with their intervals as lines.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    position : sequence of float, shape (n,)
+        Place of each estimate along the other axis.
+    estimate, low, high : sequence of float, shape (n,)
+        The estimates and the ends of their intervals; NaN draws nothing.
+    color, marker, label
+        As in matplotlib.
+    vertical : bool
+        Intervals stand upright (True) or lie (False).
+    """
+    if vertical:
+        ax.vlines(position, low, high, color=color, linewidth=2, alpha=0.55)
+        ax.plot(position, estimate, marker, color=color, markersize=5, label=label)
+    else:
+        ax.hlines(position, low, high, color=color, linewidth=2, alpha=0.55)
+        ax.plot(estimate, position, marker, color=color, markersize=5, label=label)

@@ -1,0 +1,1 @@
+"""Touchpoints: where a unit stands among its peers."""
