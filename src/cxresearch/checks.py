@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,7 @@ def columns(data: "pd.DataFrame", **names: str | Iterable[str] | None) -> None:
         for name in [] if given is None else [given] if isinstance(given, str) else given:
             if name not in have:
                 raise InputError(
-                    f"{argument}={name!r}: there is no such column{nearest(str(name), have)}; columns are {listed(have)}"
+                    f"{argument}={name!r}: no such column{nearest(str(name), have)}; columns are {listed(have)}"
                 )
             if have.count(name) > 1:
                 raise InputError(
@@ -99,10 +99,11 @@ def numbers(data: "pd.DataFrame", argument: str, column: str) -> "np.ndarray":
     lost = data[column].notna() & values.isna()
     if lost.any() or not (pd.api.types.is_numeric_dtype(values) or values.isna().all()):
         bad = data.index[lost][0] if lost.any() else data[column].first_valid_index()
-        raise InputError(f"{argument}={column!r}: row {bad} holds {data[column].loc[bad]!r}, numbers are needed")
+        found: Any = data[column].loc[bad]
+        raise InputError(f"{argument}={column!r}: row {bad!r} holds {found!r}; numbers are needed")
     array = values.to_numpy(dtype=float, na_value=np.nan)
     if np.isinf(array).any():
         raise InputError(
-            f"{argument}={column!r}: row {data.index[np.isinf(array)][0]} is infinite; finite numbers are needed"
+            f"{argument}={column!r}: row {data.index[np.isinf(array)][0]!r} is infinite; finite numbers are needed"
         )
     return array

@@ -1,0 +1,203 @@
+"""What a notebook may be given: names, types, defaults and meanings, read from its parameters cell.
+
+papermill reads the same cell, but keeps defaults as text and passes over any line with a second
+equals sign; a parameter lost that way would be refused as unknown. Here Python's own parser reads it.
+"""
+
+import ast
+import builtins
+import datetime
+import io
+import re
+import tokenize
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cxresearch.checks import InputError, listed, nearest
+
+TAG = "parameters"
+_TYPES: dict[str, Any] = {
+    name: getattr(builtins, name) for name in ("bool", "dict", "float", "int", "list", "object", "str", "tuple")
+} | {name: getattr(typing, name) for name in ("Any", "Literal", "Optional", "Union")}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell: ``name: type = default  # meaning, one of a, b``."""
+
+    name: str
+    annotation: str
+    default: Any
+    meaning: str
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The closed set of values that the comment ends with (``one of a, b``), or nothing."""
+        found = re.search(r"\bone of ([^()]+)$", self.meaning)
+        return tuple(part.strip() for part in found.group(1).split(",")) if found else ()
+
+    def check(self, value: Any) -> Any:
+        """Return the value if it is of the parameter's type and among its choices.
+
+        Raises
+        ------
+        InputError
+            If it is not; the message names the parameter, the type and the value.
+        """
+        if isinstance(value, datetime.date | datetime.time):
+            raise InputError(f"{self.name}: a date is passed as text, for example {self.name} = {str(value)!r}")
+        if self.annotation:
+            from pydantic import ValidationError
+
+            try:
+                value = self._adapter().validate_python(value, strict=True)
+            except ValidationError as error:
+                raise InputError(f"{self.name}={value!r} must be {self.annotation} ({_first(error)})") from None
+        if self.choices and str(value) not in self.choices:
+            raise InputError(
+                f"{self.name}={value!r} must be one of {', '.join(self.choices)}{nearest(str(value), self.choices)}"
+            )
+        return value
+
+    def parse(self, text: str) -> Any:
+        """Read a value typed on a command line: text as it is, anything else as JSON, a list also as ``a,b,c``."""
+        from pydantic import ValidationError
+
+        if self.annotation in ("", "str"):
+            return self.check(text)
+        if self.annotation.startswith("list") and not text.lstrip().startswith("["):
+            inner = self.annotation.removeprefix("list").strip("[]") or "str"
+            return self.check([Parameter(self.name, inner, None, "").parse(part.strip()) for part in text.split(",")])
+        try:
+            return self.check(self._adapter().validate_json(text))
+        except ValidationError as error:
+            raise InputError(f"{self.name}={text!r} must be {self.annotation} ({_first(error)})") from None
+
+    def _adapter(self) -> Any:
+        from pydantic import TypeAdapter
+
+        try:
+            # only type names are within reach of the annotation
+            kind = eval(self.annotation, {"__builtins__": {}}, _TYPES)  # noqa: S307
+            return TypeAdapter(kind)
+        except Exception:
+            raise InputError(
+                f"the notebook declares {self.name}: {self.annotation}, which is not a type known here; "
+                f"use {listed(sorted(_TYPES))}"
+            ) from None
+
+
+def _first(error: Any) -> str:
+    return str(error.errors()[0]["msg"]).lower()
+
+
+def read(notebook: Mapping[str, Any], name: str) -> dict[str, Parameter]:
+    """Return the parameters of a notebook, in their order.
+
+    Parameters
+    ----------
+    notebook : mapping
+        A notebook as nbformat or json reads it.
+    name : str
+        What to call it in a message.
+
+    Raises
+    ------
+    InputError
+        If no cell is tagged ``parameters`` or the cell is not Python.
+    """
+    cells = [c for c in notebook["cells"] if c["cell_type"] == "code" and TAG in c["metadata"].get("tags", [])]
+    if not cells:
+        raise InputError(f"{name}: no code cell is tagged {TAG!r}, so it takes no parameters")
+    source = cells[0]["source"]
+    text = source if isinstance(source, str) else "".join(source)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise InputError(f"{name}: line {error.lineno} of the parameters cell is not Python: {error.msg}") from None
+    comments = {
+        token.start[0]: token.string.lstrip("# ").rstrip()
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type == tokenize.COMMENT
+    }
+    found = {}
+    for statement in tree.body:
+        target: ast.expr
+        if isinstance(statement, ast.AnnAssign):
+            target, annotation = statement.target, ast.unparse(statement.annotation)
+        elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target, annotation = statement.targets[0], ""
+        else:
+            continue
+        if isinstance(target, ast.Name):
+            meaning = comments.get(statement.end_lineno or statement.lineno, "")
+            found[target.id] = Parameter(target.id, annotation, _default(statement.value), meaning)
+    return found
+
+
+def _default(node: ast.expr | None) -> Any:
+    """Return the default where it is written out, else its source (a default may be computed)."""
+    if node is None:
+        return None
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)
+
+
+def resolve(
+    known: Mapping[str, Parameter], given: Mapping[str, Any], name: str, *, typed: bool = False
+) -> tuple[dict[str, Any], list[str]]:
+    """Check given values against a notebook's parameters.
+
+    Parameters
+    ----------
+    known : mapping of str to Parameter
+        The notebook's parameters.
+    given : mapping
+        Values by parameter name.
+    name : str
+        What to call the notebook in a message.
+    typed : bool
+        The values are text from a command line.
+
+    Returns
+    -------
+    values : dict
+        The checked values.
+    problems : list of str
+        One sentence for each value that was refused.
+    """
+    values, problems = {}, []
+    for key, value in given.items():
+        if key not in known:
+            problems.append(f"{name}: unknown parameter {key!r}{nearest(key, known)}; it takes {listed(known, 30)}")
+            continue
+        try:
+            values[key] = known[key].parse(value) if typed else known[key].check(value)
+        except InputError as error:
+            problems.append(f"{name}: {error}")
+    return values, problems
+
+
+def load(path: Path) -> Any:
+    """Read a notebook.
+
+    Raises
+    ------
+    InputError
+        If the file is not there or is not a notebook.
+    """
+    import nbformat
+
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise InputError(f"{path.name}: there is no such notebook") from None
+    except Exception as error:  # nbformat raises many kinds for a file that is not a notebook
+        raise InputError(
+            f"{path.name} is not a Jupyter notebook ({type(error).__name__}); a .ipynb file is needed"
+        ) from None

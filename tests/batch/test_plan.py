@@ -1,0 +1,170 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from cxresearch.batch import parameters, plan
+from cxresearch.checks import InputError
+
+
+def test_matrix_gives_one_report_per_combination(batch):
+    reports = plan.read(
+        batch(
+            """
+            [[report]]
+            notebook = "visits/answers"
+            parameters = { threshold = 4 }
+            matrix = { focus = ["north", "south"], language = ["en", "zh"] }
+            """
+        )
+    )
+    assert [r.name for r in reports] == [
+        "visits-answers--north--en",
+        "visits-answers--north--zh",
+        "visits-answers--south--en",
+        "visits-answers--south--zh",
+    ]
+    assert reports[3].parameters == {"threshold": 4, "focus": "south", "language": "zh"}
+
+
+def test_all_problems_are_told_at_once(batch):
+    path = batch(
+        """
+        [[report]]
+        notebook = "visits/answers"
+        parameters = { min_m = 5, threshold = "high", language = "fr" }
+        [[report]]
+        notebook = "visits/answer"
+        """
+    )
+    with pytest.raises(InputError) as error:
+        plan.read(path)
+    lines = str(error.value).splitlines()
+    assert len(lines) == 4
+    assert "unknown parameter 'min_m' (did you mean 'min_n'?)" in lines[0]
+    assert "threshold='high' must be float" in lines[1]
+    assert "language='fr' must be one of en, zh" in lines[2]
+    assert "'visits/answer' is not known (did you mean 'visits/answers'?)" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "lists no report"),
+        ("[[report]", "not a TOML file"),
+        ("[report]\nnotebook = 'visits/answers'", "with two brackets"),
+        ("reports = 1", "unknown key 'reports'"),
+        ("[[report]]", "notebook must be a text"),
+        ("[[report]]\nnotebok = 'x'", "unknown key 'notebok' (did you mean 'notebook'?)"),
+        ("[[report]]\nnotebook = 'visits/answers'\nmatrix = { focus = 'a' }", "matrix.focus must be a list"),
+        ("[[report]]\nnotebook = 'visits/answers'\nmatrix = { focus = [] }", "matrix.focus must be a list"),
+        (
+            "[[report]]\nnotebook = 'visits/answers'\nparameters = { focus = 'a' }\nmatrix = { focus = ['b'] }",
+            "both in parameters and in matrix",
+        ),
+        ("[[report]]\nnotebook = 'visits/answers'\nparameters = 3", "parameters and matrix are tables"),
+        ("[[report]]\nnotebook = 'visits/no_parameters'", "no code cell is tagged 'parameters'"),
+        ("[[report]]\nnotebook = 'visits/answers'\nparameters = { min_n = true }", "min_n=True must be int"),
+        ("[[report]]\nnotebook = 'visits/answers'\nparameters = { focus = 2026-01-31 }", "a date is passed as text"),
+        ("[[report]]\nnotebook = 'visits/answers'\n[[report]]\nnotebook = 'visits/answers'", "two reports are named"),
+    ],
+)
+def test_a_batch_that_cannot_be_used_is_refused(batch, text, message):
+    with pytest.raises(InputError) as error:
+        plan.read(batch(text))
+    assert message in str(error.value)
+    assert "reports.toml" in str(error.value)
+
+
+def test_a_missing_batch_is_named(house):
+    with pytest.raises(InputError, match=r"nowhere\.toml: there is no such file"):
+        plan.read(house / "nowhere.toml")
+
+
+def test_paths_are_relative_to_the_batch_file(house):
+    other = house / "surveys"
+    other.mkdir()
+    (other / "mine.csv").write_text("unit,score\na,1\n")
+    (other / "own.ipynb").write_bytes((house / "notebooks/visits/answers.ipynb").read_bytes())
+    (other / "batch.toml").write_text('[[report]]\nnotebook = "own.ipynb"\nparameters = { data = "mine.csv" }\n')
+    (report,) = plan.read(other / "batch.toml")
+    assert report.parameters == {"data": "surveys/mine.csv"}
+    assert report.title == "surveys/own.ipynb"
+    assert report.name == "surveys-own"
+
+
+def test_command_line_values_are_read_by_the_parameters_type(house):
+    given = ["threshold=4", "items=a, b", 'where={"year": [2020, 2021]}', "focus=7", "min_n=5"]
+    report = plan.single("visits/answers", given, house)
+    assert report.parameters == {
+        "threshold": 4.0,
+        "items": ["a", "b"],
+        "where": {"year": [2020, 2021]},
+        "focus": "7",
+        "min_n": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("min_m=5", "unknown parameter 'min_m' (did you mean 'min_n'?)"),
+        ("min_n=many", "min_n='many' must be int"),
+        ("min_n=5.5", "min_n='5.5' must be int"),
+        ("threshold", "write name=value"),
+        ("language=fr", "must be one of en, zh"),
+        ("where=north", "must be dict"),
+    ],
+)
+def test_a_command_line_value_that_cannot_be_used_is_refused(house, given, message):
+    with pytest.raises(InputError) as error:
+        plan.single("visits/answers", [given], house)
+    assert message in str(error.value)
+
+
+def test_parameters_are_read_with_type_default_and_meaning(house):
+    notebook = json.loads(Path("notebooks/visits/answers.ipynb").read_text())
+    known = parameters.read(notebook, "answers")
+    assert list(known) == ["data", "threshold", "min_n", "focus", "items", "where", "language"]
+    assert known["threshold"] == parameters.Parameter(
+        "threshold", "float", 3.5, "score from which a visit passes, points, 0 to 5"
+    )
+    assert known["language"].choices == ("en", "zh")
+    assert known["items"].default == []
+
+
+def test_papermill_reads_the_same_parameters_from_our_notebooks(root, monkeypatch):
+    monkeypatch.chdir(root)
+    from papermill import inspect_notebook
+
+    for name, path in plan.notebooks().items():
+        ours = parameters.read(parameters.load(path), name)
+        theirs = inspect_notebook(str(path))
+        assert list(ours) == list(theirs), name
+        assert [p.annotation.replace(" ", "") for p in ours.values()] == [
+            t["inferred_type_name"].replace(" ", "") for t in theirs.values()
+        ], name
+
+
+def test_a_name_that_is_no_notebook_is_refused(house):
+    (house / "notes.ipynb").write_text("not json")
+    with pytest.raises(InputError, match="is not a Jupyter notebook"):
+        plan.single("notes.ipynb", [], house)
+
+
+def test_chinese_values_make_readable_names():
+    assert plan.slug("touchpoints/benchmark", {"focus": "阳光花园", "language": "zh"}).endswith("--阳光花园--zh")
+
+
+def test_values_that_give_one_file_name_are_set_apart(batch):
+    reports = plan.read(batch('[[report]]\nnotebook = "visits/answers"\nmatrix = { focus = ["A&B", "A B"] }'))
+    names = [r.name for r in reports]
+    assert len(set(names)) == 2
+    assert all(name.startswith("visits-answers--a-b-") for name in names)
+
+
+def test_the_default_batch_resolves(root, monkeypatch):
+    monkeypatch.chdir(root)
+    reports = plan.read(root / "reports.toml")
+    assert {r.title for r in reports} == set(plan.notebooks())
+    assert {r.parameters["language"] for r in reports} == {"en", "zh"}
