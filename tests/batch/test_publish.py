@@ -8,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cxresearch.batch import publish
 from cxresearch.batch.findings import INPUT_MIME, MIME
 
+FOUND = {"claims": {}, "evidence": "real", "numbers": {}}
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 
 
@@ -40,7 +41,7 @@ def notebook():
             code(stream("stderr", "careful"), stream("stdout", "plain words")),
             code(display(text_html="<p>Four years.</p>"), display(image_png=PNG), tags=["answer"]),
             md("## Exercise", "lang-en", "exercise"),
-            code(new_output("display_data", data={MIME: {"claims": {}, "evidence": "real", "numbers": {}}})),
+            code(new_output("display_data", data={MIME: FOUND | {}, "text/plain": "found"})),
         ]
     )
 
