@@ -33,7 +33,7 @@ RATING_VARIANCES: Mapping[str, float] = {
     "visit": 7.5,
     "residual": 40.0,
 }
-"""Variance components of `ratings` in squared points of a 0 to 100 scale; they sum to 100, so each is also a percentage."""
+"""Variance components of `ratings` in squared points of a 0 to 100 scale; they sum to 100: each is a percentage too."""
 _RATING_MEAN = 65.0
 
 TOUCHPOINTS = ("reception", "cleaning", "greening", "security", "repairs")
