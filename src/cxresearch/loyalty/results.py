@@ -1,0 +1,207 @@
+"""What studies of lags answer with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cxresearch import checks
+from cxresearch.language import Paragraph, Readable, Words
+from cxresearch.loyalty import words
+from cxresearch.loyalty.groups import Groups
+from cxresearch.loyalty.periods import Step
+from cxresearch.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lags(Result):
+    """Effects of a driver now and in earlier periods.
+
+    Parameters
+    ----------
+    covariance : DataFrame
+        Joint covariance of the effects; rows and columns are (driver, lag).
+    outcome : str
+        Column explained.
+    drivers : tuple of str
+        Columns that explain it.
+    lags : int
+        Longest lag.
+    step : Step
+        How long one period is.
+    """
+
+    covariance: "pd.DataFrame"
+    outcome: str
+    drivers: tuple[str, ...]
+    lags: int
+    step: Step
+
+    headings: ClassVar[dict[str, Words]] = words.HEADINGS
+
+    def effects_of(self, driver: str | None = None) -> "pd.DataFrame":
+        """Return the table's rows of one driver; of the only one, or the first, by default."""
+        name = self.drivers[0] if driver is None else driver
+        checks.choice("driver", name, self.drivers)
+        return self.table[self.table["driver"] == name].reset_index(drop=True)
+
+    def verdict(self, *, lag: int, smallest: float, driver: str | None = None) -> str:
+        """Judge the claim that an effect still lasts after so many periods.
+
+        Parameters
+        ----------
+        lag : int
+            Periods after which the effect is claimed to be there; 3 for "goes on for four periods".
+        smallest : float
+            Smallest effect that matters: points of the outcome per point of the driver, above 0.
+        driver : str, optional
+            Which driver; the first by default.
+
+        Returns
+        -------
+        str
+            "supported" if the interval of that lag lies above 0, "contradicted" if it ends below `smallest`,
+            otherwise "undecided". An interval that does both (above 0, yet below `smallest`) is undecided:
+            an effect is there, and it is too small to matter.
+
+        Raises
+        ------
+        InputError
+            If the lag was not estimated, or `smallest` is not above 0.
+        """
+        if not smallest > 0:
+            raise checks.InputError(f"smallest={smallest!r} must be above 0: the smallest effect that matters")
+        table = self.effects_of(driver)
+        if lag not in set(table["lag"]):
+            raise checks.InputError(f"lag={lag!r} was not estimated; lags run from 0 to {self.lags}")
+        low, high = table.loc[table["lag"] == lag, ["ci_low", "ci_high"]].iloc[0]
+        if (low > 0) == (high < smallest):
+            return "undecided"
+        return "supported" if low > 0 else "contradicted"
+
+    def plot(self, language: str = "en", *, focus: Any = None, truth: Sequence[float] | None = None) -> "Figure":
+        """Draw the effect of each lag with its interval.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of titles and labels.
+        focus : optional
+            Group to mark beside all units.
+        truth : sequence of float, optional
+            Effects the data were simulated with, lag 0 first; lags beyond its end are zero.
+        """
+        from cxresearch.loyalty.figures import lag_plot
+
+        return lag_plot(self, language, focus=focus, truth=truth)
+
+    def plot_cumulative(
+        self, language: str = "en", *, focus: Any = None, truth: Sequence[float] | None = None
+    ) -> "Figure":
+        """Draw how the effects add up over the periods; arguments as in `plot`."""
+        from cxresearch.loyalty.figures import lag_plot
+
+        return lag_plot(self, language, focus=focus, truth=truth, cumulative=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelLags(Lags):
+    """What `distributed_lags` found.
+
+    Parameters
+    ----------
+    unit, period : str
+        Columns.
+    effects : {"two-way", "unit", "none"}
+        Effects swept out.
+    controls : DataFrame
+        Slopes of the covariates: covariate, estimate, se, ci_low, ci_high, p_value.
+    group : str or None
+        Column of the groups that `focus` may name.
+    """
+
+    unit: str
+    period: str
+    effects: str
+    controls: "pd.DataFrame"
+    group: str | None = None
+    parts: Groups | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def groups(self) -> "pd.DataFrame":
+        """Every group fitted by itself: the columns of `table` after ``group``, and ``units``; NaN where impossible."""
+        import pandas as pd
+
+        parts = self._groups()
+        fits = [parts.table(parts.fit(name)).assign(group=name) for name in parts.names]
+        table = pd.concat(fits, ignore_index=True)
+        return table[["group", *(column for column in table if column != "group")]]
+
+    def compare(self, focus: Any) -> "pd.DataFrame":
+        """Compare one group with all others.
+
+        Parameters
+        ----------
+        focus : object
+            A value of the group column.
+
+        Returns
+        -------
+        DataFrame
+            ``part`` ("focus", "rest", "difference"), then the columns of `table`, then ``units``. The
+            difference is focus less rest; both sides are fitted by themselves, each with its own period effects.
+            Its t has Welch-Satterthwaite degrees of freedom. NaN where a side cannot be fitted.
+
+        Raises
+        ------
+        InputError
+            If there are no groups, or no such group.
+        """
+        return self._groups().compare(focus)
+
+    def why_not(self, focus: Any) -> Words | None:
+        """Say why a group has no estimate of its own; None if it has one."""
+        return self._groups().fit(focus).why
+
+    def readable(self, language: str = "en", *, digits: int = 3, focus: Any = None) -> Readable:
+        """Return the table for reading; with `focus`, that group beside all others."""
+        table = self.table if focus is None else self.compare(focus)
+        return Readable(table, language, digits, self.headings)
+
+    def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
+        """Say what a point of satisfaction goes with, period by period, and in all."""
+        return words.panel_text(self, language, focus)
+
+    def _groups(self) -> Groups:
+        if self.parts is None:
+            raise checks.InputError("focus needs groups; name their column: distributed_lags(..., group='community')")
+        return self.parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesLags(Lags):
+    """What `series_lags` found.
+
+    Parameters
+    ----------
+    period : str
+        Column.
+    bandwidth : int
+        Longest lag of the Bartlett kernel, in periods.
+    fraction : float
+        Length of the kernel as a share of the series.
+    """
+
+    period: str
+    bandwidth: int
+    fraction: float
+
+    def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
+        """Say what a point of the driver goes with, period by period, and in all; one series has no `focus`."""
+        if focus is not None:
+            raise checks.InputError(f"focus={focus!r}: one series has no units to name")
+        return words.series_text(self, language)
