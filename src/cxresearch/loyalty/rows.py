@@ -298,7 +298,7 @@ def _alone(units: Integers, times: Integers, left: Flags, effects: str) -> Flags
 
 
 def _codes(values: Integers) -> Integers:
-    """Number the distinct values from 0, ascending."""
+    """Return each value's place among the distinct ones, from 0."""
     apart = values - values.min()
     if apart.max() > 10 * len(values) + 1000:
         return np.unique(values, return_inverse=True)[1]

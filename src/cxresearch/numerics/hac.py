@@ -182,11 +182,17 @@ def _weights(fraction: float, points: int = 400) -> Floats:
     return np.asarray(np.clip(eigvalsh(demeaned) / points, 0, None))
 
 
+@lru_cache(maxsize=1)
+def _quarter_circle() -> tuple[Floats, Floats]:
+    """Return sines at the nodes of a Gauss-Legendre rule on the first quarter circle, and their weights."""
+    nodes, share = np.polynomial.legendre.leggauss(100)
+    return np.sin((nodes + 1) * np.pi / 4), share
+
+
 def _exceeds(t: float, fraction: float) -> float:
     """Return the chance that a statistic is larger than `t` on either side."""
     if not np.isfinite(t):
         return 0.0 if np.isinf(t) else float("nan")
-    nodes, share = np.polynomial.legendre.leggauss(200)
-    sine = np.sin((nodes + 1) * np.pi / 4)
+    sine, share = _quarter_circle()
     log = -0.5 * np.log1p(np.outer((t / sine) ** 2, _weights(fraction))).sum(axis=1)
     return float(min(share @ np.exp(log) / 2, 1.0))
