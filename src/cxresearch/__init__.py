@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.lags import distributed_lags as distributed_lags
     from cxresearch.loyalty.lags import series_lags as series_lags
     from cxresearch.mystery_shopping.agreement import agreement as agreement
-    from cxresearch.mystery_shopping.agreement import icc as icc
+    from cxresearch.mystery_shopping.intraclass import icc as icc
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
 
 __version__ = "0.1.0"
@@ -25,7 +25,7 @@ _HOMES = {
     "datasets": "data.catalog",
     "distributed_lags": "loyalty.lags",
     "findings": "batch.findings",
-    "icc": "mystery_shopping.agreement",
+    "icc": "mystery_shopping.intraclass",
     "read": "data.sources",
     "series_lags": "loyalty.lags",
 }

@@ -1,0 +1,196 @@
+"""Intraclass correlations of complete crossed ratings: mean squares, six forms, exact and approximate intervals.
+
+pingouin has these forms too; its intervals come rounded to two digits, for 95 % only and one data set at a time.
+Every function takes leading batch axes, so that a thousand simulated panels cost one call.
+
+References
+----------
+McGraw, K. O. & Wong, S. P. (1996). Forming inferences about some intraclass correlation coefficients.
+Psychological Methods 1(1), 30-46.
+Shrout, P. E. & Fleiss, J. L. (1979). Intraclass correlations: uses in assessing rater reliability.
+Psychological Bulletin 86(2), 420-428.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+FORMS: Final = ("ICC(1,1)", "ICC(A,1)", "ICC(C,1)", "ICC(1,k)", "ICC(A,k)", "ICC(C,k)")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeanSquares:
+    """Two-way analysis of variance with one score per target and rater.
+
+    Parameters
+    ----------
+    targets, raters, residual : float array, shape (...)
+        Mean squares with n - 1, k - 1 and (n - 1)(k - 1) degrees of freedom.
+    within : float array, shape (...)
+        Mean square within targets, n(k - 1) degrees of freedom: raters and residual together.
+    n, k : int
+        Number of targets and of raters, both at least 2.
+    """
+
+    targets: Array
+    raters: Array
+    residual: Array
+    within: Array
+    n: int
+    k: int
+
+    def components(self) -> dict[str, Array]:
+        """Return the variances of targets, raters and residual; an estimate below zero is returned as it is."""
+        return {
+            "target": (self.targets - self.residual) / self.k,
+            "rater": (self.raters - self.residual) / self.n,
+            "residual": self.residual,
+        }
+
+
+def mean_squares(scores: Array) -> MeanSquares:
+    """Compute the mean squares of complete scores, shape (..., targets, raters).
+
+    A sum of squares that is rounding error beside the largest one is set to 0, so that scores without variance
+    are seen to have none.
+    """
+    n, k = scores.shape[-2:]
+    centred = scores - scores.mean((-2, -1), keepdims=True)
+    by_target, by_rater = centred.mean(-1, keepdims=True), centred.mean(-2, keepdims=True)
+    targets = k * (by_target**2).sum((-2, -1))
+    raters = n * (by_rater**2).sum((-2, -1))
+    residual = ((centred - by_target - by_rater) ** 2).sum((-2, -1))
+    # the squares of rounding errors of the raw scores, not of the centred ones
+    noise = n * k * (8 * np.finfo(float).eps * np.abs(scores).max((-2, -1))) ** 2
+    targets, raters, residual = (np.where(part <= noise, 0.0, part) for part in (targets, raters, residual))
+    return MeanSquares(
+        targets=targets / (n - 1),
+        raters=raters / (k - 1),
+        residual=residual / ((n - 1) * (k - 1)),
+        within=(raters + residual) / (n * (k - 1)),
+        n=n,
+        k=k,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Intraclass:
+    """The six forms of the intraclass correlation along the last axis, in the order of `FORMS`.
+
+    Parameters
+    ----------
+    estimate, low, high : float array, shape (..., 6)
+        Estimates and intervals; NaN where the scores leave them undefined.
+    f, p_value : float array, shape (..., 6)
+        Test that targets do not differ at all.
+    df1, df2 : float array, shape (6,)
+        Its degrees of freedom.
+    """
+
+    estimate: Array
+    low: Array
+    high: Array
+    f: Array
+    df1: Array
+    df2: Array
+    p_value: Array
+
+
+def intraclass(ms: MeanSquares, confidence: float) -> Intraclass:
+    """Compute the six forms.
+
+    Intervals of the forms 1 and C invert the F distribution and are exact under normality. Those of the forms A
+    approximate the distribution of a sum of two mean squares by Satterthwaite's degrees of freedom.
+    """
+    from scipy import stats
+
+    n, k = ms.n, ms.k
+    df1 = np.full(6, n - 1.0)
+    df2 = np.tile([n * (k - 1.0), (n - 1.0) * (k - 1), (n - 1.0) * (k - 1)], 2)
+    noise = np.stack([ms.within, ms.residual, ms.residual], -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        f = ms.targets[..., None] / noise
+        single = np.stack([_one(f[..., 0], k), _absolute(ms), _one(f[..., 2], k)], -1)
+        estimate = np.concatenate([single, spearman_brown(single, k)], -1)
+        limits = [_limits(ms, f, single, confidence, side) for side in (-1, 1)]
+    f = np.concatenate([f, f], -1)
+    # with no noise at all F is infinite and says nothing about other targets: no interval
+    low, high = (np.where(np.isfinite(f) & np.isfinite(limit), limit, np.nan) for limit in limits)
+    return Intraclass(
+        estimate=np.where(np.isfinite(estimate), estimate, np.nan),
+        low=low,
+        high=high,
+        f=f,
+        df1=df1,
+        df2=df2,
+        p_value=np.where(np.isnan(f), np.nan, stats.f.sf(f, df1, df2)),
+    )
+
+
+def _one(f: Array, k: int) -> Array:
+    # 1 for an infinite F
+    return np.asarray(1 - k / (f + k - 1))
+
+
+def _absolute(ms: MeanSquares) -> Array:
+    between = ms.targets - ms.residual
+    return np.asarray(between / (between + ms.k * ms.residual + ms.k / ms.n * (ms.raters - ms.residual)))
+
+
+def _limits(ms: MeanSquares, f: Array, single: Array, confidence: float, side: int) -> Array:
+    """Return the lower (side -1) or upper (side 1) ends of the six intervals."""
+    from scipy import stats
+
+    n, k = ms.n, ms.k
+    tail = (1 + side * confidence) / 2  # of F: its upper quantile gives the lower end
+    exact = [_one(f[..., i] / stats.f.isf(tail, n - 1, df), k) for i, df in ((0, n * (k - 1)), (2, (n - 1) * (k - 1)))]
+    quantile = stats.f.isf(tail, n - 1, _satterthwaite(ms, single[..., 1]))
+    between = n * (ms.targets - quantile * ms.residual)
+    mean = between / (quantile * (ms.raters - ms.residual) + n * ms.targets)
+    one = between / (quantile * (k * ms.raters + (k * n - k - n) * ms.residual) + n * ms.targets)
+    ones = np.stack([exact[0], one, exact[1]], -1)
+    ks = spearman_brown(ones, k)
+    ks[..., 1] = mean
+    return np.concatenate([ones, ks], -1)
+
+
+def _satterthwaite(ms: MeanSquares, icc: Array) -> Array:
+    """Degrees of freedom of the raters' and residual mean squares together, as McGraw and Wong weigh them."""
+    n, k = ms.n, ms.k
+    # their a and b times n (1 - icc), which cancels and would be 0 for perfect agreement
+    of_raters = k * icc * ms.raters
+    of_residual = (n * (1 - icc) + k * icc * (n - 1)) * ms.residual
+    total = of_raters**2 / (k - 1) + of_residual**2 / ((n - 1) * (k - 1))
+    return np.asarray((of_raters + of_residual) ** 2 / np.where(total > 0, total, np.nan))
+
+
+def spearman_brown(reliability: Array | float, times: Array | float) -> Array:
+    """Return the reliability of the mean of `times` as many ratings.
+
+    Examples
+    --------
+    >>> float(spearman_brown(0.5, 4))
+    0.8
+    """
+    r = np.asarray(reliability, float)
+    return np.asarray(times * r / (1 + (times - 1) * r))
+
+
+def ratings_needed(reliability: Array | float, target: float) -> Array:
+    """Return how many ratings must be averaged to reach the target reliability: a real number, not rounded up.
+
+    Infinite for a reliability of 0 or below, NaN for an unknown one.
+
+    Examples
+    --------
+    >>> round(float(ratings_needed(0.5, 0.8)), 6)
+    4.0
+    """
+    r = np.asarray(reliability, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        needed = target / (1 - target) * (1 - r) / r
+    return np.asarray(np.where(np.isnan(r), np.nan, np.where(r <= 0, np.inf, needed)))
