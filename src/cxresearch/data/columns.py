@@ -5,7 +5,7 @@ zero ("007") or 16 digits and more would not survive as a number. A decimal comm
 nobody can tell "1,234" from 1.234. Dates in text files stay text, unless a schema asks for dates.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from cxresearch.checks import InputError, listed
@@ -96,6 +96,7 @@ def from_text(text: "pd.Series", file: str) -> "pd.Series":
         If the column has decimal commas, or a number too large to hold.
     """
     import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]
 
     text = text.str.strip()
     text = text.mask(text.isin(MISSING))
@@ -110,9 +111,10 @@ def from_text(text: "pd.Series", file: str) -> "pd.Series":
         return text
     if filled.str.fullmatch(_CODE).any():
         return text
-    if len(filled) == len(text) and filled.str.fullmatch(_WHOLE).all():
-        return text.astype("int64")
-    numbers = text.astype(float)
+    whole = len(filled) == len(text) and bool(filled.str.fullmatch(_WHOLE).all())
+    # Arrow parses text without making a Python object of every cell
+    parsed = pa.array(text).cast(pa.int64() if whole else pa.float64()).to_numpy(zero_copy_only=False)
+    numbers = pd.Series(parsed, index=text.index, name=text.name)
     if (numbers.abs() == float("inf")).any():
         row = numbers.index[numbers.abs() == float("inf")][0]
         raise InputError(f"{file}, column {text.name!r}, row {row}: {text.loc[row]} is too large for a number")
@@ -177,11 +179,12 @@ def _settled(column: "pd.Series", file: str, parse: bool) -> "pd.Series":
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
+        column = column.astype("str" if pd.api.types.is_string_dtype(column.cat.categories.dtype) else object)
     if column.dtype == object:
         column = _from_objects(column, file)
     if pd.api.types.is_string_dtype(column.dtype):
         text = column.astype("str")
+        text = text.mask(text.str.strip() == "")
         _refuse_excel_errors(text, file)
         return from_text(text, file) if parse else text
     if pd.api.types.is_bool_dtype(column.dtype):
@@ -211,7 +214,7 @@ def _from_objects(column: "pd.Series", file: str) -> "pd.Series":
     if kind in ("datetime", "date", "datetime64"):
         return pd.to_datetime(column)
     for row, value in filled.items():
-        if isinstance(value, Sequence | dict | set | bytes) and not isinstance(value, str):
+        if hasattr(value, "__len__") and not isinstance(value, str):
             raise InputError(
                 f"{file}, column {column.name!r}, row {row}: holds a {type(value).__name__}; "
                 "every cell must hold one value"

@@ -1,5 +1,6 @@
 """Text files, comma-, semicolon- or tab-separated: encoding, delimiter, structure, row by row."""
 
+import contextlib
 import csv
 import io
 import itertools
@@ -43,12 +44,22 @@ def decode(raw: bytes, file: str) -> tuple[str, str]:
             text = raw.decode(encoding)
         except UnicodeDecodeError as error:
             row = raw.count(b"\n", 0, error.start) + 1
+            if encoding == "utf-8" and _was_utf8(raw[: error.start]):
+                break
             continue
         if "\0" in text:
             row = text.count("\n", 0, text.index("\0")) + 1
             raise InputError(f"{file}, row {row}: holds a NUL byte, so this is no text file, or a damaged one")
         return text, encoding.removesuffix("-sig").upper()
-    raise InputError(f"{file}, row {row}: not in UTF-8 or GB18030; save the file as UTF-8")
+    raise InputError(f"{file}, row {row}: bytes that are neither UTF-8 nor GB18030; save the file as UTF-8")
+
+
+def _was_utf8(start: bytes) -> bool:
+    """Tell a damaged UTF-8 file from one in GB18030 by what comes before the first byte that fits no UTF-8.
+
+    One in seven Chinese characters in GB18030 looks like UTF-8, so eight in a row are no accident.
+    """
+    return sum(not character.isascii() for character in start.decode("utf-8")) >= 8
 
 
 def read(raw: bytes, file: str, delimiter: str | None = None) -> tuple["pd.DataFrame", str]:
@@ -77,6 +88,7 @@ def read(raw: bytes, file: str, delimiter: str | None = None) -> tuple["pd.DataF
         length, broken quoting, NUL bytes, decimal commas or an unknown encoding.
     """
     import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]
 
     text, encoding = decode(raw, file)
     if not text.strip():
@@ -88,21 +100,22 @@ def read(raw: bytes, file: str, delimiter: str | None = None) -> tuple["pd.DataF
         raise InputError(f"{file}, row 1: is empty; the first row must hold the column names")
     names = columns.headers(header, file)
     rows: list[int] = []
-    parts: list[list[pd.Series]] = [[] for _ in names]
+    parts: list[list[pa.Array]] = [[] for _ in names]
     while chunk := list(itertools.islice(records, _CHUNK)):
         for row, fields in chunk:
             if len(fields) != len(names):
                 raise _ragged(file, row, fields, len(names), delimiter)
         rows += [row for row, _ in chunk]
         # text is packed chunk by chunk, so that a large file never lies in memory as Python objects
-        for part, cells in zip(parts, zip(*(fields for _, fields in chunk), strict=True), strict=True):
-            part.append(pd.Series(cells, dtype="str"))
+        for part, texts in zip(parts, zip(*(fields for _, fields in chunk), strict=True), strict=True):
+            part.append(pa.array(texts, pa.large_string()))
     if not rows:
         raise InputError(f"{file}: there is a header but no row of data below it")
     index = pd.Index(rows)
     typed = []
     for place, (name, part) in enumerate(zip(names, parts, strict=True), start=1):
-        column = pd.concat(part, ignore_index=True).set_axis(index).rename(name or f"column {place}")
+        cells = pd.array(pa.chunked_array(part), dtype="str")
+        column = pd.Series(cells, index=index, name=name or f"column {place}")
         typed.append(columns.from_text(column, file).rename(name))
         part.clear()
     return columns.without_unnamed(pd.concat(typed, axis=1), file), encoding
@@ -114,7 +127,7 @@ def _records(text: str, delimiter: str, file: str) -> Iterator[tuple[int, list[s
     row = 0
     try:
         for row, fields in enumerate(reader, start=1):
-            if any(field and not field.isspace() for field in fields):
+            if fields and (fields[0].strip() or any(map(str.strip, fields))):
                 yield row, fields
     except csv.Error as error:
         what = "a field is too long" if "limit" in str(error) else "a quotation mark opens or closes in the wrong place"
@@ -127,9 +140,10 @@ def _sniffed(text: str) -> str:
     """Return the delimiter that cuts header and first rows into equally many fields."""
 
     def fit(delimiter: str) -> tuple[bool, float, int]:
-        try:
-            rows = [f for _, f in itertools.islice(_records(text, delimiter, ""), 20)]
-        except InputError:
+        rows: list[list[str]] = []
+        with contextlib.suppress(InputError):  # a row that is broken is refused later, with its number
+            rows.extend(fields for _, fields in itertools.islice(_records(text, delimiter, ""), 20))
+        if not rows:
             return False, 0.0, 0
         same = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
         return len(rows[0]) > 1, same, len(rows[0])

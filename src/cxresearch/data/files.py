@@ -61,7 +61,10 @@ def load(path: Path) -> Table:
         hint = "; save it as .xlsx" if path.suffix.lower() == ".xls" else ""
         raise InputError(f"{file}: unknown kind of file{hint}; known endings are {listed(_READERS)}")
     _refuse_missing(path, file)
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file}: cannot be opened ({error.strerror})") from None
     if not raw:
         raise InputError(f"{file}: the file is empty; a first row with column names and rows of data are needed")
     try:
@@ -180,7 +183,11 @@ def _statistics(kind: str) -> Callable[[_Given], Table]:
             raise InputError(
                 f"{given.file}: SPSS and Stata files need pyreadstat: pip install 'cxresearch[spss]'"
             ) from None
-        frame, meta = getattr(pyreadstat, f"read_{kind}")(str(given.path))
+        reading = getattr(pyreadstat, f"read_{kind}")
+        try:
+            frame, meta = reading(str(given.path))
+        except (UnicodeDecodeError, pyreadstat.ReadstatError):
+            frame, meta = reading(str(given.path), encoding="GB18030")  # older files carry no encoding
         frame = _named(frame, given.file)
         labels = {}
         for name, values in meta.variable_value_labels.items():

