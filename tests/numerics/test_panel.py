@@ -95,8 +95,10 @@ def test_sets_that_no_row_connects_are_swept_apart():
     np.testing.assert_allclose(swept.columns, x - design @ np.linalg.pinv(design) @ x, atol=1e-12)
 
 
-def test_balanced_two_way_is_the_textbook_double_demeaning():
-    x = np.random.default_rng(4).normal(size=(5, 6))
+@pytest.mark.parametrize("shape", [(5, 6), (80, 6), (6, 80), (200, 6), (1000, 12), (300, 300)])
+def test_balanced_two_way_is_the_textbook_double_demeaning(shape):
+    # 80 by 6 once fooled a rank threshold: the singular system's zero eigenvalue came out as 1e-13
+    x = np.random.default_rng(4).normal(size=shape)
     unit, period = (axis.ravel() for axis in np.indices(x.shape))
     expected = x - x.mean(1, keepdims=True) - x.mean(0, keepdims=True) + x.mean()
     np.testing.assert_allclose(panel.within(x.reshape(-1, 1), unit, period).columns[:, 0], expected.ravel(), atol=1e-13)

@@ -117,8 +117,9 @@ def within(columns: Floats, unit: Integers | None = None, period: Integers | Non
     -----
     Both effects: the factor with more levels is demeaned away, which leaves normal equations for the
     other, ``diag(n_t) - C' diag(1/n_i) C`` with C the counts of unit by period: a small system, solved
-    once. It is singular by one for every set of units and periods that no row connects to the others,
-    hence the pseudo-inverse. No iteration and no dummies; the answer is that of least squares on dummies.
+    once. It is singular by one for every set of units and periods that no row connects to the others: a
+    constant on such a set changes nothing, so its sum is pinned, and Cholesky solves the rest. No
+    iteration, no dummies, no threshold for rank; the answer is that of least squares on dummies.
 
     References
     ----------
@@ -137,7 +138,7 @@ def within(columns: Floats, unit: Integers | None = None, period: Integers | Non
 
 
 def _two_way(x: Floats, small: Integers, large: Integers) -> Within:
-    from scipy.linalg import pinvh
+    from scipy.linalg import cho_factor, cho_solve
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
@@ -147,11 +148,12 @@ def _two_way(x: Floats, small: Integers, large: Integers) -> Within:
     shares = csr_array((1 / many[large], (large, small)), shape=shape)  # each level's rows sum to one
     x = x - _means(x, large, many)[large]
     shared = (counts.T @ shares).toarray()
-    system = np.diag(few.astype(float)) - (shared + shared.T) / 2
-    effect = pinvh(system) @ _sums(x, small, len(few))
+    sets, member = connected_components(csr_array(shared), directed=False)
+    together = np.equal.outer(member, member) / np.bincount(member)[member]
+    system = np.diag(few.astype(float)) - (shared + shared.T) / 2 + few.mean() * together
+    effect = cho_solve(cho_factor(system), _sums(x, small, len(few)))
     x -= effect[small] - (shares @ effect)[large]
 
-    sets = connected_components(csr_array(shared), directed=False, return_labels=False)
     unused = np.count_nonzero(few == 0)  # a level without rows is a set of its own, and absorbs nothing
     absorbed = np.count_nonzero(many) + np.count_nonzero(few) - (sets - unused)
     return Within(columns=x, absorbed=int(absorbed))
