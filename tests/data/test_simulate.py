@@ -10,6 +10,7 @@ from pandas.testing import assert_frame_equal
 
 from cxresearch.checks import InputError
 from cxresearch.data import simulate
+from cxresearch.data.simulate.panels import _SATISFACTION_SD as SATISFACTION_SD
 
 
 def within(frame: pd.DataFrame, columns: list[str], unit: str, period: str) -> np.ndarray:
@@ -56,7 +57,7 @@ def test_panel_moments_are_the_stated_ones() -> None:
     frame, truth = simulate.panel(customers=20_000, years=6, communities=400)
     wide = frame.pivot_table(index="customer", columns="year", values="satisfaction").to_numpy()
     wide = wide - wide.mean(axis=0)
-    level = simulate._SATISFACTION_SD["customer"] ** 2 + simulate._SATISFACTION_SD["community"] ** 2
+    level = SATISFACTION_SD["customer"] ** 2 + SATISFACTION_SD["community"] ** 2
     wave = truth["satisfaction_sd"] ** 2
     covariance = np.cov(wide.T)
     for gap in range(6):

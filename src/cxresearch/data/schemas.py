@@ -160,7 +160,8 @@ def _refuse_missing(frame: "pd.DataFrame", rules: Schema, schema: str, source: s
         name, have = missing[0], list(frame.columns)
         raise InputError(
             f"{source}: schema {schema!r} needs the column {listed(missing)}{nearest(name, have)}; the file has "
-            f"{listed(have)}. Map names with columns={{{name!r}: 'name in the file'}}"
+            f"{listed(have)}. Map names with columns={{{name!r}: 'name in the file'}}, on the command line "
+            f"with --column {name}=NAME"
         )
     if schema == "responses" and not _numeric(frame):
         raise InputError(

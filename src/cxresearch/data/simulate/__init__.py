@@ -1,0 +1,12 @@
+"""Data with known truth: what a method should find in them is returned beside them.
+
+Every function draws from one seeded generator, answers with ``(frame, truth)``, and never cuts a score
+off at the ends of its scale: the truth would then no longer be the one stated. Under the defaults about
+one score in several thousand lies outside its scale.
+"""
+
+from cxresearch.data.simulate.panels import panel
+from cxresearch.data.simulate.surveys import TOUCHPOINTS, responses
+from cxresearch.data.simulate.visits import RATING_VARIANCES, ratings
+
+__all__ = ["RATING_VARIANCES", "TOUCHPOINTS", "panel", "ratings", "responses"]
