@@ -155,7 +155,7 @@ class Readable:
 
 
 def _cell(value: Any, digits: int) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float) and not hasattr(value, "dtype"):
+    if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
         return str(value)
     if float(value).is_integer() and not isinstance(value, float):
         return number(float(value), 0)

@@ -5,8 +5,8 @@ import base64
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from cxresearch import mime
 from cxresearch.batch import publish
-from cxresearch.batch.findings import INPUT_MIME, MIME
 
 FOUND = {"claims": {}, "evidence": "real", "numbers": {}}
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
@@ -36,12 +36,12 @@ def notebook():
             md("# How long?\n\n*How* long does it last?\n\nClaim L1.", "lang-en"),
             md("# 能持续多久？\n\n影响能持续多久？", "lang-zh"),
             code(tags=["parameters"]),
-            code(new_output("display_data", data={INPUT_MIME: read, "text/plain": "panel.csv · 1200"})),
+            code(new_output("display_data", data={mime.INPUT: read, "text/plain": "panel.csv · 1200"})),
             md("## Method\n\nThe sum $\\sum_k \\beta_k$ & more.", "lang-en"),
             code(stream("stderr", "careful"), stream("stdout", "plain words")),
             code(display(text_html="<p>Four years.</p>"), display(image_png=PNG), tags=["answer"]),
             md("## Exercise", "lang-en", "exercise"),
-            code(new_output("display_data", data={MIME: FOUND | {}, "text/plain": "found"})),
+            code(new_output("display_data", data={mime.FINDINGS: FOUND | {}, "text/plain": "found"})),
         ]
     )
 
@@ -82,7 +82,7 @@ def test_the_page_says_what_was_read_and_with_which_parameters(notebook):
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Simulated data:"), ("zh", "模拟数据：")])
 def test_simulated_data_are_called_simulated_before_anything_else(notebook, language, words):
-    notebook.cells[-1].outputs[0].data[MIME]["evidence"] = "simulated"
+    notebook.cells[-1].outputs[0].data[mime.FINDINGS]["evidence"] = "simulated"
     page = publish.page(notebook, language)
     assert page.index(words) < page.index("<h1")
     assert words not in publish.page(new_notebook(cells=notebook.cells[:-1]), language)

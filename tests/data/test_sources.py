@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import cxresearch as cx
+from cxresearch import mime
 from cxresearch.checks import InputError
 from cxresearch.data import sources
 from cxresearch.data.sources import read
@@ -295,7 +296,7 @@ class TestRecord:
         line = shown[0]["text/plain"]
         assert line.startswith("simulated/panel · 20,000 × 5 · sha256 ")
         assert line.endswith("…")
-        assert shown[0][sources.RECORD]["where"] == {}
+        assert shown[0][mime.INPUT]["where"] == {}
 
     def test_an_unusual_encoding_is_told(self, shown: list[dict[str, Any]], write) -> None:
         read(write(SURVEY, encoding="gb18030"), where={"区域": "北"})
@@ -304,13 +305,13 @@ class TestRecord:
     def test_no_path_of_the_machine_is_kept(self, shown: list[dict[str, Any]], own: Path, write) -> None:
         read(own / write(SURVEY))
         assert str(own) not in json.dumps(shown)
-        assert shown[0][sources.RECORD]["source"] == "own.csv"
+        assert shown[0][mime.INPUT]["source"] == "own.csv"
 
     def test_values_of_the_record_can_be_kept_as_json(self, shown: list[dict[str, Any]], own: Path) -> None:
         days = pd.DataFrame({"day": pd.to_datetime(["2024-01-31"]), "n": [1], "x": [0.5], "yes": [True]})
         days.to_parquet(own / "days.parquet")
         read("days.parquet", where={"day": "2024-01-31", "n": "1", "x": 0.5, "yes": "true"})
-        assert json.loads(json.dumps(shown[0]))[sources.RECORD]["where"] == {
+        assert json.loads(json.dumps(shown[0]))[mime.INPUT]["where"] == {
             "day": ["2024-01-31 00:00:00"], "n": [1], "x": [0.5], "yes": [True],
         }  # fmt: skip
 
@@ -338,4 +339,4 @@ class TestRecord:
         outputs = notebook.cells[0].outputs
         assert [output.output_type for output in outputs] == ["display_data"]
         assert outputs[0].data["text/plain"].startswith("complaint_classes · 8 × 4 · sha256 ")
-        assert outputs[0].data[sources.RECORD]["kind"] == "facts"
+        assert outputs[0].data[mime.INPUT]["kind"] == "facts"

@@ -7,9 +7,9 @@ import re
 import nbformat
 import pytest
 
-from cxresearch import project
+from cxresearch import mime, project
 from cxresearch.batch import parameters, plan, publish
-from cxresearch.batch.findings import INPUT_MIME, stored
+from cxresearch.batch.findings import stored
 
 NAMES = list(plan.notebooks(project.root()))
 COMMON = {"data", "where", "focus", "language", "seed", "confidence"}
@@ -100,7 +100,7 @@ def test_it_says_what_it_read_and_what_it_found(notebook):
     (found,) = stored(notebook)
     assert found["claims"] or found["evidence"] == "arithmetic" or "evidence" in notebook["cells"][0]["source"].lower()
     assert len(found["numbers"]) >= 3
-    for read in stored(notebook, INPUT_MIME):
+    for read in stored(notebook, mime.INPUT):
         assert set(read) >= {"source", "kind", "sha256", "rows", "kept"}
         assert not read["source"].startswith("/")
 

@@ -5,12 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cxresearch import checks, project
+from cxresearch import checks, mime, project
 from cxresearch.language import Words, check, number
-
-MIME = "application/vnd.cxresearch.findings+json"
-INPUT_MIME = "application/vnd.cxresearch.input+json"
-"""What ``cx.read`` leaves in a notebook: path and hash of what it read."""
 
 VERDICTS = {
     "supported": Words("supported", "支持"),
@@ -117,7 +113,7 @@ class _Findings:
             return f'<table class="{name}">{body}</table>' if rows else ""
 
         return {
-            MIME: self.content,
+            mime.FINDINGS: self.content,
             "text/html": table(self.claims, "claims") + table(self.numbers, "numbers"),
             "text/plain": repr(self),
         }
@@ -131,19 +127,19 @@ def _shown(value: Any) -> str:
     return number(value, 0) if isinstance(value, int) or value.is_integer() else number(value, 3)
 
 
-def stored(notebook: Mapping[str, Any], mime: str = MIME) -> list[dict[str, Any]]:
+def stored(notebook: Mapping[str, Any], kind: str = mime.FINDINGS) -> list[dict[str, Any]]:
     """Return what a notebook's outputs hold under a MIME type, in their order.
 
     Parameters
     ----------
     notebook : mapping
         An executed notebook as nbformat or json reads it.
-    mime : str
-        ``findings.MIME`` or ``findings.INPUT_MIME``.
+    kind : str
+        ``mime.FINDINGS`` or ``mime.INPUT``.
     """
     return [
-        output["data"][mime]
+        output["data"][kind]
         for cell in notebook["cells"]
         for output in cell.get("outputs", [])
-        if mime in output.get("data", {})
+        if kind in output.get("data", {})
     ]

@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from cxresearch.batch.findings import INPUT_MIME, stored
+from cxresearch import mime
+from cxresearch.batch.findings import stored
 from cxresearch.language import LANGUAGES, Words, number
 
 STYLE = Path(__file__).with_name("page.css")
@@ -121,7 +122,7 @@ def _arranged(notebook: Any) -> Any:
         cell["outputs"] = [
             o
             for o in cell.get("outputs", [])
-            if o["output_type"] != "error" and INPUT_MIME not in o.get("data", {}) and o.get("name") != "stderr"
+            if o["output_type"] != "error" and mime.INPUT not in o.get("data", {}) and o.get("name") != "stderr"
         ]
         if cell["cell_type"] != "code":
             del cell["outputs"]
@@ -178,7 +179,7 @@ def _banner(notebook: Any, made: Mapping[str, Any], language: str) -> str:
 def _sources(notebook: Any, made: Mapping[str, Any], language: str) -> str:
     """List what was read and which parameters were set: enough to make the report again."""
     lines = []
-    for read in stored(notebook, INPUT_MIME):
+    for read in stored(notebook, mime.INPUT):
         rows = ROWS(language).format(kept=number(read["kept"], 0), rows=number(read["rows"], 0))
         digest = f"SHA-256 {read['sha256'][:12]}…" if read.get("sha256") else ""
         lines.append(" · ".join(part for part in (read["source"], rows, digest) if part))

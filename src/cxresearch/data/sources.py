@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxresearch import project
+from cxresearch import mime, project
 from cxresearch.checks import InputError, listed, nearest
 from cxresearch.data import catalog
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RECORD = "application/vnd.cxresearch.input+json"
-"""Type of the record that a notebook keeps of each table it read."""
 
 _MOST_COMPARED = 10_000  # names searched for the nearest one
 
@@ -334,7 +331,7 @@ def _record(frame: "pd.DataFrame", rows: int, conditions: Mapping[str, list[Any]
         "kept": len(frame),
         "where": {column: [_plain(value) for value in values] for column, values in conditions.items()},
     }
-    shell.display_pub.publish(data={"text/plain": _line(frame, rows, conditions), RECORD: told}, metadata={})
+    shell.display_pub.publish(data={"text/plain": _line(frame, rows, conditions), mime.INPUT: told}, metadata={})
 
 
 def _line(frame: "pd.DataFrame", rows: int, conditions: Mapping[str, list[Any]]) -> str:
