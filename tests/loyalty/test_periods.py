@@ -136,7 +136,7 @@ def test_a_step_can_be_named():
     assert read(months, step="month").step.size == 1
     with pytest.raises(InputError, match="tells the year only"):
         read([2015, 2016], step="month")
-    with pytest.raises(InputError, match="weeks of .* do not divide"):
+    with pytest.raises(InputError, match=r"weeks of .* do not divide"):
         read(["2020-W01", "2020-W02"], step="month")
     with pytest.raises(InputError, match=r"step='years' is not known \(did you mean 'year'"):
         read([2015, 2016], step="years")

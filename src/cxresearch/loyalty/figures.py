@@ -45,7 +45,7 @@ def lag_plot(
         Draw running sums instead of single effects.
     """
     check(language)
-    both = result.compare(focus) if focus is not None else None  # type: ignore[attr-defined]
+    both = result.compare(focus) if focus is not None else None
     columns = min(len(result.drivers), COLUMNS)
     rows = -(-len(result.drivers) // columns)
     with style.figure(0.8 + 2.9 * rows, nrows=rows, ncols=columns, squeeze=False, sharey=True) as (fig, axes):
@@ -95,7 +95,7 @@ def _panel(
     title = say(result, table if own is None else own, driver, language)
     if own is not None:
         title = Words(f"{focus}: {title}", f"{focus}：{title}")(language)
-    ax.set_title(_fold(title, 96 // min(len(result.drivers), COLUMNS) - (24 if alone else 4)))
+    ax.set_title(_fold(title, {1: 74, 2: 38}.get(len(result.drivers), 26)), fontsize=11 if alone else 10)
 
 
 def _draw(ax: "Axes", x: np.ndarray, table: "pd.DataFrame", cumulative: bool, **look: Any) -> None:

@@ -96,20 +96,20 @@ class Groups:
 
     def _fit(self, keep: NDArray[np.bool_]) -> Part:
         rows = self.rows.only(keep, self.effects)
-        n, units = len(rows.y), int(np.count_nonzero(np.bincount(rows.unit)))
-        why = None
         try:
-            if units > 1:
+            if rows.y.size and rows.unit[0] != rows.unit[-1]:
                 every = int(self.rows.unit.max()) + 1  # both sides of a comparison count units alike
                 fitted = panel.fit(rows.y, rows.x, rows.unit, rows.period, effects=self.effects, units=every)
-                return Part(fit=fitted, why=None, n=n, units=units)
+                return Part(fit=fitted, why=None, n=fitted.n, units=fitted.units)
             why = Words("fewer than two units have complete rows", "数据完整的单位不足两个")
         except RankError as error:
             name = rows.terms[error.column][0]
             why = Words(f"{name!r} does not move enough within it", f"“{name}”在其中的变化不足")
         except ValueError:
+            n = len(rows.y)
             why = Words(f"its {n} complete rows are too few", f"完整的行只有 {n} 行，不够估计")
-        return Part(fit=None, why=why, n=n, units=units)
+        units = int(np.count_nonzero(np.bincount(self.rows.unit[keep])))
+        return Part(fit=None, why=why, n=int(keep.sum()), units=units)
 
     def table(self, part: Part) -> "pd.DataFrame":
         """Lay out the effects in one part; NaN where it has no fit."""

@@ -276,6 +276,8 @@ def series_lags(
         effects="none",
         step=step,
     )
+    if np.ptp(rows.y) == 0:
+        raise checks.InputError(f"outcome={outcome!r} does not change in the {len(rows.y)} rows used")
     time = (rows.time - rows.time[0]) // rows.step.size
     try:
         fitted = hac.fit(rows.y, rows.x, time, bandwidth=bandwidth)

@@ -83,6 +83,28 @@ class Lags(Result):
             return "undecided"
         return "supported" if low > 0 else "contradicted"
 
+    def compare(self, focus: Any) -> "pd.DataFrame":
+        """Compare one group with all others.
+
+        Parameters
+        ----------
+        focus : object
+            A value of the group column.
+
+        Returns
+        -------
+        DataFrame
+            ``part`` ("focus", "rest", "difference"), then the columns of `table`, then ``units``. The
+            difference is focus less rest; both sides are fitted by themselves, each with its own period effects.
+            Its t has Welch-Satterthwaite degrees of freedom. NaN where a side cannot be fitted.
+
+        Raises
+        ------
+        InputError
+            If there are no groups, or no such group.
+        """
+        raise checks.InputError(f"focus={focus!r}: one series has no units to name")
+
     def plot(self, language: str = "en", *, focus: Any = None, truth: Sequence[float] | None = None) -> "Figure":
         """Draw the effect of each lag with its interval.
 
@@ -142,25 +164,7 @@ class PanelLags(Lags):
         return table[["group", *(column for column in table if column != "group")]]
 
     def compare(self, focus: Any) -> "pd.DataFrame":
-        """Compare one group with all others.
-
-        Parameters
-        ----------
-        focus : object
-            A value of the group column.
-
-        Returns
-        -------
-        DataFrame
-            ``part`` ("focus", "rest", "difference"), then the columns of `table`, then ``units``. The
-            difference is focus less rest; both sides are fitted by themselves, each with its own period effects.
-            Its t has Welch-Satterthwaite degrees of freedom. NaN where a side cannot be fitted.
-
-        Raises
-        ------
-        InputError
-            If there are no groups, or no such group.
-        """
+        """Compare one group with all others; see `Lags.compare`."""
         return self._groups().compare(focus)
 
     def why_not(self, focus: Any) -> Words | None:
@@ -203,5 +207,5 @@ class SeriesLags(Lags):
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say what a point of the driver goes with, period by period, and in all; one series has no `focus`."""
         if focus is not None:
-            raise checks.InputError(f"focus={focus!r}: one series has no units to name")
+            self.compare(focus)
         return words.series_text(self, language)
