@@ -203,7 +203,8 @@ def _icc_title(result: "IccResult", language: str) -> str:
     one, mean = (number(result.row(form).estimate) for form in ("ICC(A,1)", "ICC(A,k)"))
     n, level = len(result.targets), percent(result.confidence)
     return Words(
-        f"Reliability is {one} for one rater's score and {mean} for the mean of {result.k}\n{n} targets, {level} intervals",
+        f"Reliability is {one} for one rater's score and {mean} for the mean of {result.k}\n"
+        f"{n} targets, {level} intervals",
         f"单个评分者的信度为 {one}，{result.k} 名评分者均值的信度为 {mean}\n{n} 个对象，{level} 置信区间",
     )(language)
 

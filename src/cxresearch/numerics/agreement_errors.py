@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxresearch.numerics.chance_agreement import Distance, Panel, disagreements, estimates, midranks
+from cxresearch.numerics.chance_agreement import Distance, Panel, disagreements, estimates, midranks, pairs_of
 
 Array = npt.NDArray[Any]
 
@@ -67,6 +67,8 @@ def standard_errors(panel: Panel, level: str) -> tuple[dict[str, Array], dict[st
         own = name in _OWN_TARGETS
         n = panel.paired.sum(-1) if own else np.full(panel.paired.shape[:-1], float(targets))
         spread = value if own else value + estimate[name][..., None] * counted
+        # where nothing is known of the error, the convention on targets rated once must not feign one
+        spread = np.where((value**2).sum(-1, keepdims=True) > _TINY, spread, value)
         free = np.where(n > 1, n - (0 if table else 1), np.nan)
         errors[name], used[name] = np.sqrt((spread**2).sum(-1) / (n * free)), n
     return errors, used
@@ -150,7 +152,7 @@ def _against(counts: Array, overall: Array, d: Distance) -> Array:
 
 def _gwet_spread(panel: Panel, shares: Array) -> Array:
     q, overall = panel.distance.categories, panel.shares[..., None, :]
-    weight = (q**2 - panel.distance.total) / max(q * (q - 1), 1)
+    weight = (q**2 - panel.distance.total) / pairs_of(q)
     return np.asarray(-weight[..., None] * ((shares - overall) * (1 - overall)).sum(-1))
 
 
@@ -218,7 +220,7 @@ def _chance(panel: Panel, place: Array) -> dict[str, tuple[Array, Array]]:
     """Pairs of categories that chance produces, by coefficient."""
     q, used, shares = panel.distance.categories, panel.frequencies, panel.shares
     ratings, one, all_places = used.sum(-1, keepdims=True), np.ones(q), place.sum(-1, keepdims=True)
-    spread = (shares * (1 - shares)).sum(-1, keepdims=True) / max(q * (q - 1), 1)
+    spread = (shares * (1 - shares)).sum(-1, keepdims=True) / pairs_of(q)
     answer = {
         "percent": (np.zeros(q), np.zeros(q)),
         "conger": _between(panel.margins(), place),

@@ -202,7 +202,7 @@ def disagreements(panel: Panel) -> dict[str, tuple[Array, Array]]:
         observed = (weights * paired * panel.within).sum(-1) / pairs
         by_values = (weights * paired * panel.rated * panel.within).sum(-1) / ratings
         expected_by_values = d.between(panel.frequencies) / (ratings * (ratings - 1))
-        spread = (panel.shares * (1 - panel.shares)).sum(-1) / max(q * (q - 1), 1)
+        spread = (panel.shares * (1 - panel.shares)).sum(-1) / pairs_of(q)
     answer = {
         "percent": (observed, np.ones_like(observed)),
         "conger": (observed, between_raters(panel.margins(), d)),
@@ -214,6 +214,11 @@ def disagreements(panel: Panel) -> dict[str, tuple[Array, Array]]:
     if panel.codes.shape[-1] == 2:
         answer["cohen"] = (observed, between_raters(panel.margins(complete=True), d))
     return {name: answer[name] for name in COEFFICIENTS if name in answer}
+
+
+def pairs_of(categories: int) -> float:
+    """Return the number of ordered pairs of different categories; NaN for a single one, where nothing can differ."""
+    return float(categories * (categories - 1)) or np.nan
 
 
 def between_raters(margins: Array, d: Distance) -> Array:
