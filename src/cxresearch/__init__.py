@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cxresearch.mystery_shopping.agreement import agreement as agreement
     from cxresearch.mystery_shopping.intraclass import icc as icc
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
+    from cxresearch.touchpoints.drivers import drivers as drivers
+    from cxresearch.touchpoints.priorities import priorities as priorities
 
 __version__ = "0.1.0"
 
@@ -24,8 +26,10 @@ _HOMES = {
     "benchmark": "touchpoints.benchmark",
     "datasets": "data.catalog",
     "distributed_lags": "loyalty.lags",
+    "drivers": "touchpoints.drivers",
     "findings": "batch.findings",
     "icc": "mystery_shopping.intraclass",
+    "priorities": "touchpoints.priorities",
     "read": "data.sources",
     "series_lags": "loyalty.lags",
 }

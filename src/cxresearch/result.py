@@ -59,6 +59,8 @@ class Sample:
 
 
 COUNTED: dict[str, Words] = {
+    "drivers": Words("drivers", "个驱动因素"),
+    "respondents": Words("respondents", "名受访者"),
     "units": Words("units", "个单位"),
     "periods": Words("periods", "个时期"),
     "raters": Words("raters", "名评分者"),

@@ -1,0 +1,160 @@
+"""What studies of drivers answer with."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cxresearch import checks
+from cxresearch.language import Paragraph, Readable, Words
+from cxresearch.result import Result
+from cxresearch.touchpoints import driver_words as words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+_SHOWN = (
+    "priority", "driver", "share", "ci_low", "ci_high", "performance", "quadrant", "quadrant_share", "among_first",
+    "rise", "headroom", "headroom_low", "headroom_high",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverResult(Result):
+    """What `drivers` and `priorities` have in common.
+
+    Parameters
+    ----------
+    outcome : str
+        Column that was explained.
+    family : {"linear", "binary", "ordinal"}
+        What kind of outcome it is.
+    method : {"lmg", "johnson"}
+        How R² was split.
+    r2 : float
+        R² with all drivers in; McFadden's pseudo-R² if `family` is not linear.
+    condition : float
+        Condition number of the drivers: 1 if uncorrelated, infinite if some determine each other.
+    inflation : dict of str to float
+        Variance inflation factor of each driver; the largest of its columns for a category.
+    cases : int
+        Respondents behind the numbers.
+    bootstraps : int
+        Bootstrap samples behind the intervals; 0 if there are none.
+    """
+
+    outcome: str
+    family: str
+    method: str
+    r2: float
+    condition: float
+    inflation: dict[str, float]
+    cases: int
+    bootstraps: int
+
+    headings: ClassVar[dict[str, Words]] = words.HEADINGS
+
+    def readable(self, language: str = "en", *, digits: int = 3) -> Readable:
+        """Return the table for reading: rounded, headings in `language`, a dash for what is undefined."""
+        return _readable(self.table, language, digits)
+
+    def row(self, focus: Any) -> "pd.Series[Any]":
+        """Return the row of one driver.
+
+        Raises
+        ------
+        InputError
+            If there is no such driver.
+        """
+        known = list(self.table["driver"])
+        if focus not in known:
+            raise checks.InputError(
+                f"focus={focus!r} is no driver{checks.nearest(str(focus), known)}; drivers are {checks.listed(known)}"
+            )
+        return self.table.iloc[known.index(focus)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drivers(DriverResult):
+    """Importance of drivers; see `cxresearch.drivers` for the columns of ``table``.
+
+    Parameters
+    ----------
+    groups : DataFrame or None
+        The same for groups of drivers: group, drivers (how many), importance, share, ci_low, ci_high, rank,
+        rank_low, rank_high.
+    """
+
+    groups: "pd.DataFrame | None" = None
+
+    def readable_groups(self, language: str = "en", *, digits: int = 3) -> Readable:
+        """Return ``groups`` for reading.
+
+        Raises
+        ------
+        InputError
+            If drivers were not grouped.
+        """
+        if self.groups is None:
+            raise checks.InputError("there are no groups: name them with groups={driver: group}")
+        return _readable(self.groups, language, digits)
+
+    def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
+        """Say what drives the outcome most; with `focus`, of that driver first."""
+        return words.drivers_text(self, language, focus)
+
+    def plot(self, language: str = "en", *, focus: Any = None) -> "Figure":
+        """Draw the shares with their intervals; `focus` is marked."""
+        from cxresearch.touchpoints import driver_figures
+
+        return driver_figures.share_plot(self, language, focus=focus)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Priorities(DriverResult):
+    """What to mend first; see `cxresearch.priorities` for the columns of ``table``.
+
+    Parameters
+    ----------
+    pattern : DataFrame
+        Do the strongest drivers score lowest? Rows ``rank_correlation`` and ``overlap``; columns statistic,
+        estimate, by_chance, ci_low, ci_high, p_value.
+    scale : (float, float)
+        Ends of the drivers' scale.
+    performance_cut, share_cut : float
+        Where the quadrants part.
+    first : int
+        How many drivers are to be mended first.
+    target : {"point", "best_quarter"}
+        What `headroom` is measured to.
+    """
+
+    pattern: "pd.DataFrame"
+    scale: tuple[float, float]
+    performance_cut: float
+    share_cut: float
+    first: int
+    target: str
+
+    def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
+        """Say what to mend first and how sure that is; with `focus`, of that driver first."""
+        return words.priorities_text(self, language, focus)
+
+    def plot(self, language: str = "en", *, focus: Any = None) -> "Figure":
+        """Draw importance against performance with the quadrants; `focus` is marked."""
+        from cxresearch.touchpoints import driver_figures
+
+        return driver_figures.priority_plot(self, language, focus=focus)
+
+    def readable(self, language: str = "en", *, digits: int = 2) -> Readable:
+        """Return the table's main columns for reading; ``table`` has them all."""
+        return _readable(self.table[list(_SHOWN)], language, digits)
+
+    def readable_pattern(self, language: str = "en", *, digits: int = 3) -> Readable:
+        """Return ``pattern`` for reading."""
+        return _readable(self.pattern, language, digits)
+
+
+def _readable(table: "pd.DataFrame", language: str, digits: int) -> Readable:
+    plain = table.astype(object)
+    return Readable(plain.where(table.notna(), float("nan")), language, digits, words.HEADINGS | words.NAMES)
