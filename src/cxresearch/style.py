@@ -81,6 +81,9 @@ def figure(height: float = 3.6, **subplots: Any) -> Iterator[Any]:
     """
     import matplotlib.pyplot as plt
 
+    # in a notebook the first figure switches interactive mode on; switched on inside the block, it would be off
+    # again after it, and no later figure would be shown
+    plt.draw_if_interactive()
     with plt.rc_context(settings()):
         yield plt.subplots(figsize=(WIDTH, height), **subplots)
 

@@ -96,6 +96,17 @@ def test_the_callers_look_is_left_alone(result):
     assert dict(mpl.rcParams) == dict(before)
 
 
+def test_a_notebook_shows_the_second_figure_too(result):
+    from nbclient import NotebookClient
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    draw = "with style.figure() as (figure, ax):\n    ax.plot([1, 2])"
+    cells = [new_code_cell(f"from cxresearch import style\n{draw}"), new_code_cell(draw)]
+    shown = NotebookClient(new_notebook(cells=cells), kernel_name="python3").execute()
+    for cell in shown["cells"]:
+        assert [sorted(output["data"]) for output in cell["outputs"]] == [["image/png", "text/plain"]]
+
+
 def test_a_series_is_drawn_too():
     frame = cx.read("stevedata/thatcher_approval")
     result = cx.series_lags(frame, period="date", outcome="thatcher_sat", driver="govt_sat", lags=6)

@@ -49,6 +49,10 @@ class Lags(Result):
         checks.choice("driver", name, self.drivers)
         return self.table[self.table["driver"] == name].reset_index(drop=True)
 
+    def last_clear(self, driver: str | None = None) -> int:
+        """Return the last lag whose interval excludes zero, -1 if none does: a rough reading, not a horizon."""
+        return words.last_clear(self.effects_of(driver))
+
     def verdict(self, *, lag: int, smallest: float, driver: str | None = None) -> str:
         """Judge the claim that an effect still lasts after so many periods.
 
@@ -104,6 +108,30 @@ class Lags(Result):
             If there are no groups, or no such group.
         """
         raise checks.InputError(f"focus={focus!r}: one series has no units to name")
+
+    def readable(
+        self, language: str = "en", *, digits: int = 3, focus: Any = None, truth: Sequence[float] | None = None
+    ) -> Readable:
+        """Return the table for reading.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of the headings.
+        digits : int
+            Decimals of fractional numbers.
+        focus : optional
+            Group to compare with all others instead.
+        truth : sequence of float, optional
+            Effects the data were simulated with, lag 0 first; lags beyond its end are zero.
+        """
+        table = self.table if focus is None else self.compare(focus)
+        if truth is not None and focus is None:
+            known = dict(enumerate(truth))
+            at = list(table.columns).index("estimate")
+            table = table.copy()
+            table.insert(at, "truth", [float(known.get(lag, 0.0)) for lag in table["lag"]])
+        return Readable(table, language, digits, self.headings)
 
     def plot(self, language: str = "en", *, focus: Any = None, truth: Sequence[float] | None = None) -> "Figure":
         """Draw the effect of each lag with its interval.
@@ -170,11 +198,6 @@ class PanelLags(Lags):
     def why_not(self, focus: Any) -> Words | None:
         """Say why a group has no estimate of its own; None if it has one."""
         return self._groups().fit(focus).why
-
-    def readable(self, language: str = "en", *, digits: int = 3, focus: Any = None) -> Readable:
-        """Return the table for reading; with `focus`, that group beside all others."""
-        table = self.table if focus is None else self.compare(focus)
-        return Readable(table, language, digits, self.headings)
 
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say what a point of satisfaction goes with, period by period, and in all."""

@@ -25,6 +25,7 @@ HEADINGS: Final[dict[str, Words]] = {
     "n": Words("rows", "行数"),
     "part": Words("part", "部分"),
     "rest": Words("all others", "其余"),
+    "truth": Words("truth", "真值"),
     "units": Words("units", "单位数"),
 }
 
