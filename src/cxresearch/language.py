@@ -142,7 +142,7 @@ class Readable:
         def say(text: Any) -> Any:
             return words[text](language) if isinstance(text, str) and text in words else text
 
-        self.frame = table.apply(lambda column: [_cell(say(value), digits) for value in column])
+        self.frame = table.apply(lambda column: [_cell(say(value), digits, column.name) for value in column])
         self.frame.columns = [say(name) for name in table.columns]
 
     def __repr__(self) -> str:
@@ -154,7 +154,9 @@ class Readable:
         return str(self.frame.to_html(index=False, border=0, escape=True))
 
 
-def _cell(value: Any, digits: int) -> str:
+def _cell(value: Any, digits: int, name: Any) -> str:
+    if name == "p_value" and value < 0.001:
+        return "<0.001"
     if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
         return str(value)
     if float(value).is_integer() and not isinstance(value, float):

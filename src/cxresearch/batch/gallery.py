@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch.batch import publish
+from cxresearch.batch.document import document
 from cxresearch.batch.findings import EVIDENCE, VERDICTS, known_claims, stored
 from cxresearch.batch.run import write
 
@@ -81,16 +82,9 @@ def _entry(out: Path, name: str) -> Entry:
 def _page(entries: list[Entry]) -> str:
     script = SCRIPT.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     failed = sum(bool(e.error) for e in entries)
-    return "\n".join(
+    body = "\n".join(
         (
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            "<title>Reports · 报告</title>",
-            f"<style>{STYLE.read_text(encoding='utf-8')}</style></head><body><main>",
             "<h1>Reports <span>报告</span></h1>",
             f'<p id="count">{len(entries)} reports{f", {failed} failed" if failed else ""}</p>',
             _controls(entries),
@@ -99,9 +93,12 @@ def _page(entries: list[Entry]) -> str:
             "</ul>",
             '<p id="nothing" hidden>No report matches. 没有符合条件的报告。</p>',
             _ledger(entries),
-            f"</main><script>{script}</script></body></html>\n",
+            f"<script>{script}</script>",
         )
     )
+    # only this very script may run
+    policy = f"img-src 'self' file: data:; script-src 'sha256-{digest}'"
+    return document(body, title="Reports · 报告", css=STYLE, language="en", policy=policy)
 
 
 def _controls(entries: list[Entry]) -> str:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch import mime
+from cxresearch.batch.document import document
 from cxresearch.batch.findings import stored
 from cxresearch.language import LANGUAGES, Words, number
 
 STYLE = Path(__file__).with_name("page.css")
-# A published page loads nothing: images are inside it, and no script runs.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 SIMULATED = Words(
     "Simulated data: this report shows what the method recovers from data made with a known truth; "
@@ -44,22 +43,12 @@ def page(notebook: Any, language: str = "en") -> str:
     """
     made = notebook["metadata"].get("cxresearch", {})
     body, _ = _exporter(language).from_notebook_node(_arranged(notebook))
-    heading = title(notebook, language)
-    return "\n".join(
-        (
-            "<!doctype html>",
-            f'<html lang="{"zh-Hans" if language == "zh" else "en"}">',
-            '<head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(_with_focus(heading, made))}</title>",
-            f"<style>{STYLE.read_text(encoding='utf-8')}</style></head>",
-            "<body><main>",
-            _banner(notebook, made, language),
-            body,
-            _sources(notebook, made, language),
-            "</main></body></html>\n",
-        )
+    return document(
+        _banner(notebook, made, language) + body + _sources(notebook, made, language),
+        title=_with_focus(title(notebook, language), made),
+        css=STYLE,
+        language=language,
+        policy="img-src data:",
     )
 
 
