@@ -198,7 +198,9 @@ def shrink_rates(successes: Floats, n: Floats, *, level: float, draws: int, rng:
 def flag(wrong: Floats, share: float) -> NDArray[np.bool_]:
     """Flag as many units as possible while the flagged ones' mean chance of being wrong stays within `share`.
 
-    Newton's rule on Stephens's local false sign rates. Units with equal chances are flagged together or not at all.
+    Newton's rule on Stephens's local false sign rates, with one restraint: nobody is flagged whose own chance of being
+    wrong is more than twice `share`, since a verdict on one unit has to stand by itself, whatever the certainty about
+    others. Units with equal chances are flagged together or not at all.
 
     Parameters
     ----------
@@ -213,11 +215,11 @@ def flag(wrong: Floats, share: float) -> NDArray[np.bool_]:
 
     Examples
     --------
-    >>> flag(np.array([0.08, 0.01, 0.30, 0.02]), 0.05).tolist()
+    >>> flag(np.array([0.08, 0.01, 0.14, 0.02]), 0.05).tolist()
     [True, True, False, True]
     """
     value, count = np.unique(wrong, return_counts=True)
-    good = np.cumsum(value * count) / np.cumsum(count) <= share + 1e-12
+    good = (np.cumsum(value * count) / np.cumsum(count) <= share + 1e-12) & (value <= 2 * share + 1e-12)
     return wrong <= (value[good][-1] if good.any() else -1.0)
 
 

@@ -1,0 +1,167 @@
+"""Fit and compare the units on one touchpoint."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from cxresearch.checks import InputError
+from cxresearch.numerics import ranks, rates, shrinkage
+from cxresearch.touchpoints.benchmark_cells import Cells, Floats
+
+DRAWS: Final = 4000
+"""Joint draws of all units from the posterior: where each stands relative to the middle one."""
+LEAST_TABLES: Final = 1999
+"""Random tables for the test of equal rates; more where many touchpoints share its level."""
+COLUMNS: Final = [
+    "touchpoint", "unit", "n", "mean", "se", "shrunken", "ci_low", "ci_high", "rank", "rank_low", "rank_high",
+    "signal", "suppressed", "wrong_side",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How units are to be compared.
+
+    Parameters
+    ----------
+    better : {"high", "low"}
+        Which scores are good.
+    wrong_side : float
+        Expected share of flags on the wrong side, at most.
+    confidence : float
+        Coverage of intervals.
+    seed : int
+        Every touchpoint starts from it, so that their order cannot matter.
+    tables : int
+        Random tables for the test of equal rates.
+    """
+
+    better: str
+    wrong_side: float
+    confidence: float
+    seed: int
+    tables: int
+
+    def good(self, mean: Floats) -> Floats:
+        """Turn scores so that high is good."""
+        return mean if self.better == "high" else -mean
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What the units' data say: the hierarchical model, standard errors, p-value, ranks."""
+
+    model: shrinkage.Shrunken
+    se: Floats
+    p: float
+    rank_low: NDArray[np.int64]
+    rank_high: NDArray[np.int64]
+
+
+def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Compare the units on one touchpoint.
+
+    Returns
+    -------
+    tuple of DataFrame and dict
+        Rows of the table, flags not yet gated by the test of any difference, and the row of reliability.
+
+    Raises
+    ------
+    InputError
+        If every unit has one answer only.
+    """
+    own = found.table[found.table["touchpoint"] == touchpoint]
+    shown = own[~own["suppressed"]].sort_values(["mean", "n"])  # an order that names and rows have no say in
+    n, mean = shown["n"].to_numpy(dtype=float), shown["mean"].to_numpy(dtype=float)
+    row: dict[str, Any] = {"touchpoint": touchpoint, "units": len(shown)}
+    if len(shown) < 2:
+        return _arranged(shown.assign(signal="expected"), own), row
+    row["typical_n"] = n.size / np.sum(1 / n)
+    if found.kind == "rates":
+        fit = _rates(shown["successes"].to_numpy(dtype=float), n, mean / found.top, terms)
+    else:
+        df, squares = float(n.sum() - n.size), float(shown["squares"].sum())
+        if df == 0:
+            raise InputError("every unit has one answer only; if scores are rates, give n, the column of denominators")
+        if _no_spread(mean, squares):
+            filled = shown.assign(se=0.0, rank=_rank(terms.good(mean), np.ptp(mean)), signal="expected")
+            return _arranged(filled, own), row | {"within_variance": 0.0}
+        fit = _means(mean, n, squares / df, df, terms)
+    model, top = fit.model, found.top
+    wrong = 1 - np.maximum(model.above, model.below)
+    signal = np.where(model.above > model.below, "above", "below").astype(object)
+    signal[~shrinkage.flag(wrong, terms.wrong_side)] = "expected"
+    filled = shown.assign(
+        se=top * fit.se, shrunken=top * model.mean, ci_low=top * model.low, ci_high=top * model.high,
+        rank=_rank(terms.good(mean), top * fit.se.max()), rank_low=fit.rank_low, rank_high=fit.rank_high,
+        signal=signal, wrong_side=wrong,
+    )  # fmt: skip
+    return _arranged(filled, own), row | _reliability(model, row["typical_n"], top) | {"p_value": fit.p}
+
+
+def _rates(successes: Floats, n: Floats, share: Floats, terms: Terms) -> _Fit:
+    rng = np.random.default_rng(terms.seed)
+    p = rates.equal_rates_p(successes, n, draws=terms.tables, rng=rng)
+    model = shrinkage.shrink_rates(successes, n, level=terms.confidence, draws=DRAWS, rng=rng)
+    good = successes if terms.better == "high" else n - successes
+    low, high = ranks.rank_intervals_of_rates(good, n, terms.confidence)
+    return _Fit(model, np.sqrt(share * (1 - share) / n), p, low, high)
+
+
+def _means(mean: Floats, n: Floats, within: float, df: float, terms: Terms) -> _Fit:
+    rng = np.random.default_rng(terms.seed)
+    between = float(n @ (mean - (n @ mean) / n.sum()) ** 2) / (n.size - 1)
+    p = float(special.fdtrc(n.size - 1, df, between / within))
+    model = shrinkage.shrink_means(mean, n, within, df, level=terms.confidence, draws=DRAWS, rng=rng)
+    low, high = ranks.rank_intervals_of_means(terms.good(mean), n, within, df, terms.confidence)
+    return _Fit(model, np.sqrt(within / n), p, low, high)
+
+
+def _no_spread(mean: Floats, squares: float) -> bool:
+    """Tell whether no unit's answers vary, floating-point noise aside: nothing then tells chance from difference."""
+    return squares <= 1e-24 * max(float(np.abs(mean).max()), 1e-150) ** 2
+
+
+def _reliability(model: shrinkage.Shrunken, typical_n: float, top: float) -> dict[str, float]:
+    return {
+        "between_variance": top**2 * model.between,
+        "within_variance": top**2 * model.within,
+        "reliability": typical_n / (typical_n + model.ratio),
+        "reliability_ci_low": typical_n / (typical_n + model.ratio_high),
+        "reliability_ci_high": typical_n / (typical_n + model.ratio_low),
+        "n_for_reliability_0_7": model.ratio * 0.7 / 0.3,
+        "middle": top * model.centre,
+    }
+
+
+def _rank(good: Floats, error: float) -> NDArray[np.int64]:
+    """Rank means, blind to differences in the last digits of floating point."""
+    return ranks.rank_of(np.round(good / error, 9) if error > 0 else good)
+
+
+def _arranged(filled: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Put the best unit first and the suppressed ones last, without their numbers."""
+    both = pd.concat([filled, own[own["suppressed"]].assign(mean=np.nan)]).reindex(columns=COLUMNS)
+    both["signal"] = both["signal"].astype(object).where(~both["suppressed"], None)
+    numeric = [c for c in COLUMNS if c not in {"touchpoint", "unit", "n", "signal", "suppressed"}]
+    both[numeric] = both[numeric].astype(float)
+    key = pd.DataFrame(
+        {"late": both["suppressed"], "rank": both["rank"], "n": -both["n"], "name": both["unit"].map(str)}
+    )
+    return both.loc[key.sort_values(["late", "rank", "n", "name"]).index]
+
+
+def holm(p: Floats) -> Floats:
+    """Adjust p-values for several tests by Holm's procedure; undefined ones do not count."""
+    from statsmodels.stats.multitest import multipletests
+
+    adjusted = np.full(p.shape, np.nan)
+    known = ~np.isnan(p)
+    if known.any():
+        adjusted[known] = multipletests(p[known], method="holm")[1]
+    return adjusted

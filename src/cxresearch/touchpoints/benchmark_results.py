@@ -1,0 +1,198 @@
+"""What a benchmark answers with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from cxresearch import checks
+from cxresearch.checks import InputError, listed, nearest
+from cxresearch.language import Paragraph, Readable, Words
+from cxresearch.result import Result
+from cxresearch.touchpoints import benchmark_words as words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+KINDS: Final = ("overview", "ranks", "funnel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark(Result):
+    """Units compared on touchpoints; see `cxresearch.touchpoints.benchmark.benchmark`.
+
+    Parameters
+    ----------
+    reliability : DataFrame
+        How far units differ on each touchpoint, and how well the data tell.
+    kind : {"rates", "means"}
+        What scores are.
+    top : float
+        What a rate of all cases is written as, 1 or 100; 1 for means.
+    better : {"high", "low"}
+        Which scores are good.
+    wrong_side : float
+        Expected share of flags on the wrong side, at most.
+    min_n : int
+        Answers below which a score is suppressed.
+    names : mapping
+        Readable names of touchpoints.
+    """
+
+    reliability: "pd.DataFrame"
+    kind: str
+    top: float
+    better: str
+    wrong_side: float
+    min_n: int
+    names: Mapping[Any, Words] = field(default_factory=dict)
+
+    headings: ClassVar[dict[str, Words]] = words.HEADINGS
+
+    def text(self, language: str = "en", *, focus: Any = None, touchpoint: Any = None) -> Paragraph:
+        """Say which units differ from the rest and which ranks mean nothing.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            English or Chinese.
+        focus : optional
+            The unit to speak of first, over all its touchpoints.
+        touchpoint : optional
+            The touchpoint to speak of in detail; by default the one on which units differ most reliably.
+
+        Raises
+        ------
+        InputError
+            If there is no such unit or touchpoint.
+        """
+        return words.paragraph(self, language, self.unit(focus), self.lead(touchpoint))
+
+    def plot(
+        self, language: str = "en", *, focus: Any = None, touchpoint: Any = None, kind: str | None = None
+    ) -> "Figure":
+        """Draw the comparison.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of titles and labels.
+        focus : optional
+            The unit to mark.
+        touchpoint : optional
+            The touchpoint to draw; by default the one on which units differ most reliably.
+        kind : {"overview", "ranks", "funnel"}, optional
+            "overview": every unit on every touchpoint, with the ranks it could hold. "ranks": estimates and rank
+            intervals on one touchpoint. "funnel": observed scores against the number of answers, with the limits of
+            chance. By default an overview of several touchpoints, the ranks of one.
+
+        Raises
+        ------
+        InputError
+            If there is no such unit, touchpoint or kind.
+        """
+        from cxresearch.touchpoints import benchmark_figures as figures
+
+        if kind is None:
+            kind = "ranks" if touchpoint is not None or len(self.reliability) == 1 else "overview"
+        checks.choice("kind", kind, KINDS)
+        focus = self.unit(focus)
+        if kind == "overview":
+            return figures.overview(self, language, focus)
+        draw = figures.rank_plot if kind == "ranks" else figures.funnel
+        return draw(self, language, focus, self.lead(touchpoint))
+
+    def readable(
+        self,
+        language: str = "en",
+        *,
+        digits: int = 3,
+        touchpoint: Any = None,
+        focus: Any = None,
+        most: int | None = None,
+    ) -> Readable:
+        """Return the table for reading: all of it, one touchpoint, or one unit.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of the headings.
+        digits : int
+            Decimals.
+        touchpoint, focus : optional
+            Only this touchpoint, only this unit.
+        most : int, optional
+            Rows at most: the first and the last ones.
+        """
+        table = self.table
+        if touchpoint is not None:
+            table = table[table["touchpoint"] == self.lead(touchpoint)]
+        if focus is not None:
+            table = table[table["unit"] == self.unit(focus)]
+        if most is not None and len(table) > most:
+            keep = [*range(most - most // 2), *range(len(table) - most // 2, len(table))]
+            table = table.iloc[keep]
+        return Readable(words.named(self, table, language), language, digits, self.headings)
+
+    def readable_reliability(self, language: str = "en", *, digits: int = 3) -> Readable:
+        """Return the table of reliability for reading."""
+        return Readable(words.named(self, self.reliability, language), language, digits, self.headings)
+
+    def label(self, touchpoint: Any, language: str = "en") -> str:
+        """Return a touchpoint's readable name."""
+        return self.names[touchpoint](language) if touchpoint in self.names else str(touchpoint)
+
+    def shown(self, touchpoint: Any) -> "pd.DataFrame":
+        """Return the rows of a touchpoint that are not suppressed, best first."""
+        rows: pd.DataFrame = self.table.loc[(self.table["touchpoint"] == touchpoint) & ~self.table["suppressed"]]
+        return rows
+
+    def row(self, touchpoint: Any) -> "pd.Series[Any]":
+        """Return a touchpoint's row of the table of reliability."""
+        row: pd.Series[Any] = self.reliability[self.reliability["touchpoint"] == touchpoint].iloc[0]
+        return row
+
+    def differing(self, differ: bool) -> list[Any]:
+        """Return the touchpoints on which units differ by more than chance, or those on which they do not."""
+        tested = self.reliability.dropna(subset="p_adjusted")
+        return tested.loc[(tested["p_adjusted"] <= 1 - self.confidence) == differ, "touchpoint"].tolist()
+
+    def is_lead(self, touchpoint: Any) -> bool:
+        """Tell whether units differ most reliably on this touchpoint."""
+        return bool(touchpoint == self.lead())
+
+    def unit(self, focus: Any) -> Any:
+        """Return the unit that `focus` names, as it stands in the table; numbers may be given as text.
+
+        Raises
+        ------
+        InputError
+            If there is no such unit.
+        """
+        return None if focus is None else _known(focus, self.table["unit"].drop_duplicates().tolist(), "focus", "unit")
+
+    def lead(self, touchpoint: Any = None) -> Any:
+        """Return the touchpoint that `touchpoint` names; by default the one on which units differ most reliably.
+
+        Raises
+        ------
+        InputError
+            If there is no such touchpoint.
+        """
+        if touchpoint is not None:
+            return _known(touchpoint, self.reliability["touchpoint"].tolist(), "touchpoint", "touchpoint")
+        rows = self.reliability.fillna({"reliability": -1.0})
+        differ = rows[rows["touchpoint"].isin(self.differing(True))]
+        best = differ if len(differ) else rows
+        return best.sort_values("reliability", ascending=False, kind="stable")["touchpoint"].iloc[0]
+
+
+def _known(given: Any, known: list[Any], argument: str, what: str) -> Any:
+    if given in known:
+        return given
+    same = [value for value in known if str(value) == str(given)]
+    if not same:
+        raise InputError(
+            f"{argument}={given!r}: there is no such {what}{nearest(str(given), known)}; there are {listed(known)}"
+        )
+    return same[0]
