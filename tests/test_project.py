@@ -88,4 +88,4 @@ def test_no_machine_path_is_committed(root):
         if path.is_file() and path.suffix not in {".png", ".parquet", ".xlsx"}:
             text = path.read_text(encoding="utf-8", errors="replace")
             assert home not in text, name
-            assert not re.search(r"/root/|/home/\w+/", text), name
+            assert not re.search(r"/roo[t]/|/hom[e]/\w+/", text), name

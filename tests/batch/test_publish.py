@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cxresearch import mime
-from cxresearch.batch import publish
+from cxresearch.batch import document, publish
 
 FOUND = {"claims": {}, "evidence": "real", "numbers": {}}
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
@@ -106,3 +106,12 @@ def test_publishing_leaves_the_notebook_as_it_was(notebook):
     before = str(notebook)
     publish.page(notebook)
     assert str(notebook) == before
+
+
+def test_a_page_carries_the_chinese_letters_it_uses_and_no_others(notebook):
+    assert "font/woff" not in document.chinese_letters("<p>plain</p>")
+    few, more = document.chinese_letters("<p>满意</p>"), document.chinese_letters("<p>满意度与忠诚度的滞后</p>")
+    assert "data:font/woff;base64," in few
+    assert len(few) < len(more) < 20_000
+    assert "cx-hans" in publish.STYLE.read_text()
+    assert "font-src data:" in publish.page(notebook, "zh")

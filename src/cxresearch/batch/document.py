@@ -60,11 +60,11 @@ def chinese_letters(html: str) -> str:
     from fontTools import subset
 
     options = subset.Options(flavor="woff", hinting=False, layout_features=[], notdef_outline=True)
-    font = subset.load_font(str(style.chinese_font_file()), options)
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes=letters)
-    cutter.subset(font)
     file = io.BytesIO()
-    subset.save_font(font, file, options)
+    with subset.load_font(str(style.chinese_font_file()), options) as font:
+        cutter.subset(font)
+        subset.save_font(font, file, options)
     data = base64.b64encode(file.getvalue()).decode()
     return f'@font-face{{font-family:"{FAMILY}";src:url(data:font/woff;base64,{data})}}\n'
