@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+from scipy.interpolate import CubicSpline
 
 Floats = NDArray[np.float64]
 
@@ -127,7 +128,7 @@ def shrink_means(
 
     _, back = np.unique(np.stack([mean, n]), axis=1, return_inverse=True)
     above, below, centre = _sides(draw, weight, back, draws, rng)
-    ratio_low, ratio, ratio_high = _weighted_quantiles(np.exp(-2 * log_r), weight, (tail, 0.5, 1 - tail))
+    ratio_low, ratio, ratio_high = _ratio_quantiles(log_r, weight, (tail, 0.5, 1 - tail))
     return Shrunken(
         mean=posterior, low=low, high=high, above=above, below=below, centre=centre,
         mean_of_units=float(weight @ mu), between=within / ratio, within=within,
@@ -186,7 +187,7 @@ def shrink_rates(successes: Floats, n: Floats, *, level: float, draws: int, rng:
 
     tail = (1 - level) / 2
     above, below, centre = _sides(draw, weight, back, draws, rng)
-    ratio_low, ratio, ratio_high = _weighted_quantiles(phi, weight, (tail, 0.5, 1 - tail))
+    ratio_low, ratio, ratio_high = _ratio_quantiles(log_r, weight, (tail, 0.5, 1 - tail))
     common = float(weight @ m)
     return Shrunken(
         mean=posterior[back], low=quantile(tail), high=quantile(1 - tail), above=above, below=below,
@@ -301,9 +302,13 @@ def _sides(
     return above, below, centre / draws
 
 
-def _weighted_quantiles(value: Floats, weight: Floats, at: tuple[float, ...]) -> list[float]:
-    """Return quantiles of a weighted set of positive values, interpolated on the log scale."""
-    unique, back = np.unique(np.log(value), return_inverse=True)
-    mass = np.bincount(back, weight)
-    middle = np.cumsum(mass) - mass / 2
-    return [float(np.exp(np.interp(q, middle, unique))) for q in at]
+def _ratio_quantiles(log_r: Floats, weight: Floats, at: tuple[float, ...]) -> list[float]:
+    """Return quantiles of ``r ** -2`` from the nodes' weights: a cubic through their logs gives the density between."""
+    node, back = np.unique(log_r, return_inverse=True)
+    if node.size < 4:
+        return [float(np.exp(-2 * (weight @ log_r)))] * len(at)
+    density = CubicSpline(node, np.log(np.bincount(back, weight)))
+    fine = np.linspace(node[0], node[-1], 2001)
+    mass = np.exp(density(fine))
+    below = np.cumsum(mass) - mass / 2
+    return [float(np.exp(-2 * np.interp(1 - q, below / mass.sum(), fine))) for q in at]
