@@ -187,7 +187,9 @@ def _driver(data: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return a driver as one column of numbers, or as a column of codes named "category"."""
     column = data[name]
     if not _is_text(column):
-        return pd.DataFrame({"value": checks.numbers(data, "drivers", name)})
+        # a column of text is converted, so that the entry that is no number can be named
+        plain = data[[name]].astype(object) if isinstance(column.dtype, pd.StringDtype) else data
+        return pd.DataFrame({"value": checks.numbers(plain, "drivers", name)})
     codes, levels = pd.factorize(column.to_numpy(dtype=object), sort=False)
     if len(levels) > MOST_LEVELS:
         raise checks.InputError(

@@ -94,12 +94,9 @@ def _write_ranks(ax: "Axes", table: "pd.DataFrame", language: str) -> None:
     }
     ax.set_xlim(right=ax.get_xlim()[1] * 1.14)
     ax.text(0.995, -0.75, Words("possible rank", "可能名次")(language), **look)
-    for place, (_, row) in enumerate(table.iterrows()):
-        if row["rank_low"] == row["rank_low"] and row["share"] == row["share"]:
-            both = (
-                f"{row['rank_low']}–{row['rank_high']}" if row["rank_low"] < row["rank_high"] else f"{row['rank_low']}"
-            )
-            ax.text(0.995, place, both, **look)
+    for place in np.flatnonzero(table["rank_low"].notna()):
+        low, high = table["rank_low"].iloc[place], table["rank_high"].iloc[place]
+        ax.text(0.995, float(place), f"{low}–{high}" if low < high else f"{low}", **look)
 
 
 def _base(fig: "Figure", result: "DriverResult", language: str, more: str = "") -> None:
