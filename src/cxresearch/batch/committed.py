@@ -11,7 +11,7 @@ from typing import Any
 
 from cxresearch.batch import parameters
 from cxresearch.batch.plan import notebooks
-from cxresearch.batch.run import write
+from cxresearch.batch.run import QUIET, write
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -40,7 +40,12 @@ def execute(notebook: Any, folder: Path) -> Any:
         cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k == "tags"}
     notebook["metadata"] = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     NotebookClient(
-        notebook, timeout=600, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=QUIET,
+        resources={"metadata": {"path": str(folder)}},
     ).execute()
     notebook["metadata"] = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for cell in notebook["cells"]:

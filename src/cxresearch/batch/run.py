@@ -16,6 +16,10 @@ from cxresearch.batch.plan import Report
 from cxresearch.language import LANGUAGES
 
 
+# a kernel that only this machine can reach warns at each start that its messages are not encrypted
+QUIET = ["--IPKernelApp.log_level=ERROR"]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a report: its page, seconds taken, and the reason if it failed."""
@@ -132,7 +136,13 @@ def _execute(report: Report, root: Path) -> tuple[Any, str]:
         path = Path(folder) / "executed.ipynb"  # papermill leaves here what it has when it stops
         try:
             notebook = execute_notebook(
-                notebook, path, report.parameters, kernel_name="python3", cwd=root, progress_bar=False
+                notebook,
+                path,
+                report.parameters,
+                kernel_name="python3",
+                cwd=root,
+                progress_bar=False,
+                extra_arguments=QUIET,
             )
         except PapermillExecutionError as failure:
             error = f"{failure.ename}: {failure.evalue}"
