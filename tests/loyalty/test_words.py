@@ -113,9 +113,9 @@ def test_columns_of_ones_own_keep_their_names(panel, columns):
     )
     assert "One point more 您对小区物业服务的总体满意度 goes with" in result.text()
     assert "more nps score in the same year" in result.text()
-    assert "60 units (store)" in result.text()
+    assert "rows of 60 units;" in result.text()
     assert "“您对小区物业服务的总体满意度”每高 1 分，当年“nps score”平均高" in result.text("zh")
-    assert "60 个单位（store）" in result.text("zh")
+    assert "依据 60 个单位的" in result.text("zh")
     assert words.name("q" * 80, "en") == "q" * 39 + "…"
 
 

@@ -112,7 +112,7 @@ class Lags(Result):
     def readable(
         self, language: str = "en", *, digits: int = 3, focus: Any = None, truth: Sequence[float] | None = None
     ) -> Readable:
-        """Return the table for reading.
+        """Return the table for reading; a single driver is not named in every row.
 
         Parameters
         ----------
@@ -121,16 +121,18 @@ class Lags(Result):
         digits : int
             Decimals of fractional numbers.
         focus : optional
-            Group to compare with all others instead.
+            Group to compare with all others instead, without the columns se and p_value.
         truth : sequence of float, optional
             Effects the data were simulated with, lag 0 first; lags beyond its end are zero.
         """
-        table = self.table if focus is None else self.compare(focus)
-        if truth is not None and focus is None:
-            known = dict(enumerate(truth))
-            at = list(table.columns).index("estimate")
-            table = table.copy()
-            table.insert(at, "truth", [float(known.get(lag, 0.0)) for lag in table["lag"]])
+        table = self.table.copy() if focus is None else self.compare(focus).drop(columns=["se", "p_value"])
+        if truth is not None:
+            values = table["lag"].map(dict(enumerate(truth))).fillna(0.0)
+            if focus is not None:  # one truth for all, so no difference in truth
+                values = values.where(table["part"] != "difference", 0.0)
+            table.insert(list(table.columns).index("estimate"), "truth", values.astype(float))
+        if len(self.drivers) == 1:
+            table = table.drop(columns="driver")
         return Readable(table, language, digits, self.headings)
 
     def plot(self, language: str = "en", *, focus: Any = None, truth: Sequence[float] | None = None) -> "Figure":

@@ -25,10 +25,8 @@ NO_PERIOD: Final = Words("period missing", "时期缺失")
 NO_OUTCOME: Final = Words("outcome missing", "结果变量缺失")
 NO_DRIVER: Final = Words("driver missing", "驱动因素缺失")
 NO_COVARIATE: Final = Words("covariate missing", "协变量缺失")
-TOO_EARLY: Final = Words(
-    "too early: its lags lie before the unit's first row", "时期过早：所需的滞后期早于该单位的首行"
-)
-GAP: Final = Words("a lag falls into a gap", "某个滞后期落在缺口中")
+TOO_EARLY: Final = Words("a lag lies before the first row", "滞后期早于首行")
+GAP: Final = Words("a lag lies in a gap", "滞后期落在缺口中")
 ALONE: Final = Words(
     "alone in its unit or period, whose effect absorbs it", "在其单位或时期中只有一行，被该效应完全吸收"
 )

@@ -50,13 +50,13 @@ def name(column: str, language: str) -> str:
 
 
 def units(count: int, column: str, language: str) -> str:
-    """Write how many units: ``2,000 customers``, ``30 units (store)``."""
+    """Write how many units: ``2,000 customers``, or ``30 units`` of whatever else."""
     if column in COUNTED:
         word = COUNTED[column](language)
         return f"{number(count, 0)} {word.removesuffix('s') if count == 1 and language == 'en' else word}"
     if language == "zh":
-        return f"{number(count, 0)} 个单位（{column}）"
-    return f"{number(count, 0)} unit{'' if count == 1 else 's'} ({column})"
+        return f"{number(count, 0)} 个单位"
+    return f"{number(count, 0)} unit{'' if count == 1 else 's'}"
 
 
 def digits(values: Any) -> int:

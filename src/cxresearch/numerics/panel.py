@@ -94,11 +94,12 @@ def lag_rows(unit: Integers, time: Integers, lags: int, step: int = 1) -> Intege
     rows[:, 0] = np.arange(n)
     # periods of a unit ascend and differ, so the row `lag` steps back lies at most that many rows up
     for back in range(1, min(lags * step, n - 1) + 1):
-        same = unit[back:] == unit[:-back]
-        if not same.any():
+        apart = time[back:] - time[:-back]
+        near = (unit[back:] == unit[:-back]) & (apart <= lags * step)
+        if not near.any():
             break
-        lag, rest = np.divmod(time[back:] - time[:-back], step)
-        hit = np.flatnonzero(same & (rest == 0) & (lag <= lags))
+        lag, rest = np.divmod(apart, step)
+        hit = np.flatnonzero(near & (rest == 0))
         rows[hit + back, lag[hit]] = hit
     return rows
 
