@@ -171,9 +171,18 @@ def test_categories_no_one_used_count_in_brennan_prediger(visits):
     percent = two.row("percent").estimate
     assert two.row("brennan_prediger").estimate == pytest.approx((percent - 1 / 2) / (1 / 2))
     assert three.row("brennan_prediger").estimate == pytest.approx((percent - 1 / 3) / (2 / 3))
-    assert three.row("krippendorff").estimate == two.row("krippendorff").estimate
+    assert three.row("krippendorff").estimate == pytest.approx(two.row("krippendorff").estimate)
     declared = visits.assign(clean=pd.Categorical(visits["clean"], categories=["yes", "no", "closed"]))
     pd.testing.assert_frame_equal(agreement(declared, **VISITS).table, three.table)
+
+
+def test_categories_of_numbers_may_be_text(wine):
+    six = agreement(wine, **WINE, level="ordinal", categories=["1", "2", "3", "4", "5", "6"])
+    five = agreement(wine, **WINE, level="ordinal")
+    assert six.row("krippendorff").estimate == pytest.approx(five.row("krippendorff").estimate)
+    assert six.categories == (1, 2, 3, 4, 5, 6)
+    with pytest.raises(InputError, match="categories: 'best' is not a number"):
+        agreement(wine, **WINE, level="ordinal", categories=[1, 2, "best"])
 
 
 # --- bootstrap
@@ -267,6 +276,7 @@ def contingency_like():
         ({"level": "interval"}, r"score='clean': row 0 holds 'yes'; numbers are needed"),
         ({"categories": ["no"]}, r"row 0 holds 'yes', which is not among categories: no"),
         ({"categories": ["no", "no", "yes"]}, "each category once"),
+        ({"categories": []}, "at least one"),
         ({"bootstraps": -1}, "bootstraps=-1 must be a whole number"),
         ({"bootstraps": 2.5}, "whole number"),
         ({"seed": "x"}, "seed='x'"),
@@ -342,6 +352,15 @@ def test_labels_of_mixed_types_dates_and_booleans_work():
     result = agreement(data, **UNITS)
     assert result.row("percent").estimate == pytest.approx(1 / 3)
     assert "b" in result.text("en", focus="b")
+
+
+def test_raters_with_few_ratings_are_not_called_strict(wine):
+    odd = pd.DataFrame({"bottle": [1], "judge": [1234], "rating": [5]})
+    result = agreement(pd.concat([wine, odd]), **WINE, level="ordinal")
+    assert result.raters.set_index("rater").loc[1234, "severity"] < -3
+    assert "mildest (1)" in result.text("en")
+    assert "1234" not in repr(result.readable("en", part="raters", most=9))
+    assert "1234" in repr(result.readable("en", part="raters"))
 
 
 # --- words and figures
@@ -432,6 +451,8 @@ def test_tables_for_reading(wine):
     assert "比其他人严格（分）" in repr(result.readable("zh", part="raters"))
     assert "lowest" in repr(result.readable("en", part="targets"))
     assert "stricter" not in repr(agreement(wine, **WINE).readable("en", part="raters"))
+    least = result.readable("en", part="raters", most=3)
+    assert least.frame["rater"].tolist() == ["7", "1", "3"]
     with pytest.raises(InputError, match="part"):
         result.readable("en", part="scores")
     assert "<table" in result._repr_html_()

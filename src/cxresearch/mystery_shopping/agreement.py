@@ -108,7 +108,9 @@ class AgreementResult(Result):
 
         return figures.coefficients(self, language)
 
-    def readable(self, language: str = "en", *, digits: int = 3, part: str = "table") -> Readable:
+    def readable(
+        self, language: str = "en", *, digits: int = 3, part: str = "table", most: int | None = None
+    ) -> Readable:
         """Return a table for reading.
 
         Parameters
@@ -119,11 +121,19 @@ class AgreementResult(Result):
             Decimals.
         part : {"table", "raters", "targets"}
             Which table.
+        most : int, optional
+            Rows at most: of the targets those whose raters agree least, of the raters those who agree least with
+            the others, among those with five ratings or more.
         """
         checks.choice("part", part, ("table", "raters", "targets"))
         frame: pd.DataFrame = getattr(self, part)
+        if most is not None and len(frame) > most and part != "table":
+            frame = words.known(frame) if part == "raters" else frame
+            frame = frame.sort_values("agreement", kind="stable").head(most)
         if part != "table" and self.level == "nominal":
             frame = frame.drop(columns=[c for c in words.NUMERIC_ONLY if c in frame])
+        # a name made of digits is a name: no thousands are set apart in it
+        frame = frame.assign(**{frame.columns[0]: frame.iloc[:, 0].astype(str)})
         counted = Words("ratings", "评分数") if part != "table" else Words("targets", "对象数")
         return Readable(frame, language, digits, self.headings | {"n": counted})
 

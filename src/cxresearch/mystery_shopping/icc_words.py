@@ -15,6 +15,7 @@ HEADINGS: Final = {
     "df1": Words("df 1", "自由度 1"),
     "df2": Words("df 2", "自由度 2"),
     "df": Words("degrees of freedom", "自由度"),
+    "n": Words("targets", "对象数"),
     "variance": Words("variance (squared points)", "方差（分的平方）"),
     "share": Words("share", "占比"),
     "source": Words("source", "来源"),

@@ -190,7 +190,7 @@ def _categories(used: pd.Series, level: str, given: Sequence[Any] | None, is_num
         listed = list(given)
         if len(set(listed)) < len(listed) or not listed:
             raise checks.InputError(f"categories={listed!r}: each category once, and at least one")
-        return sorted(listed) if is_number else listed
+        return _in_order(listed, used.name) if is_number else listed
     declared = used.dtype.categories.tolist() if isinstance(used.dtype, pd.CategoricalDtype) else None
     if level == "ordinal" and not is_number and not (declared and used.cat.ordered):
         raise checks.InputError(
@@ -198,6 +198,16 @@ def _categories(used: pd.Series, level: str, given: Sequence[Any] | None, is_num
             "Categorical, or name the categories from lowest to highest: categories=['poor', 'fair', 'good']"
         )
     return declared if declared is not None else labels(used)[1]
+
+
+def _in_order(categories: list[Any], name: Any) -> list[Any]:
+    """Return categories of numeric scores as ascending numbers; text such as "3" is read as one."""
+    numbers = pd.to_numeric(pd.Series(categories, dtype=object), errors="coerce")
+    if numbers.isna().any():
+        wrong = categories[int(np.flatnonzero(numbers.isna())[0])]
+        raise checks.InputError(f"categories: {wrong!r} is not a number, and score={name!r} holds numbers")
+    found: list[Any] = numbers.sort_values().tolist()
+    return found
 
 
 def _size(categories: int, targets: int, name: str, level: str) -> None:

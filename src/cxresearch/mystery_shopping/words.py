@@ -267,8 +267,14 @@ def _averaged(result: "AgreementResult", language: str) -> str:
     )(language)
 
 
+def known(raters: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the raters with enough ratings to speak of: five, or as many as the busiest has."""
+    enough: pd.DataFrame = raters[raters["n"] >= min(5, raters["n"].max())]
+    return enough
+
+
 def _strictness(result: "AgreementResult", language: str) -> str:
-    raters = result.raters.dropna(subset="severity")
+    raters = known(result.raters.dropna(subset="severity"))
     severity = raters["severity"].to_numpy()
     if len(raters) < 2 or not (severity.max() > 0 > severity.min()):
         return ""
@@ -314,8 +320,9 @@ def _gave(result: "AgreementResult", row: Any) -> Words:
 
 
 def _plain(score: Any) -> str:
-    is_number = isinstance(score, int | float) and not isinstance(score, bool)
-    return f"{score:g}".replace("-", "−") if is_number else str(score)
+    if isinstance(score, bool) or not isinstance(score, int | float):
+        return str(score)
+    return number(score, 0 if float(score).is_integer() else 2)
 
 
 def _compared(result: "AgreementResult", row: Any) -> Words:
