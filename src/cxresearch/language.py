@@ -2,6 +2,7 @@
 
 import html
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -138,6 +139,7 @@ class Readable:
     ) -> None:
         check(language)
         words = HEADINGS | (headings or {})
+        self.numeric = [all(map(_is_number, table.iloc[:, place])) for place in range(len(table.columns))]
 
         def say(text: Any) -> Any:
             return words[text](language) if isinstance(text, str) and text in words else text
@@ -150,15 +152,26 @@ class Readable:
         return str(self.frame.to_string(index=False))
 
     def _repr_html_(self) -> str:
-        # pandas' own style block is left out: a page's style sheet decides
-        return str(self.frame.to_html(index=False, border=0, escape=True))
+        # pandas writes no class on a cell, and a page sets text to the left and numbers to the right
+        def row(cells: Iterable[str], tag: str) -> str:
+            opened = (f'<{tag} class="n">' if right else f"<{tag}>" for right in self.numeric)
+            parts = (f"{start}{html.escape(cell)}</{tag}>" for start, cell in zip(opened, cells, strict=True))
+            return f"<tr>{''.join(parts)}</tr>"
+
+        body = "".join(row(cells, "td") for cells in self.frame.itertuples(index=False, name=None))
+        heads = row(map(str, self.frame.columns), "th")
+        return f'<table class="readable"><thead>{heads}</thead><tbody>{body}</tbody></table>'
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or hasattr(value, "dtype")
 
 
 def _cell(value: Any, digits: int, name: Any) -> str:
+    if isinstance(value, bool) or not _is_number(value):
+        return str(value)
     if name == "p_value" and value < 0.001:
         return "<0.001"
-    if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
-        return str(value)
     if float(value).is_integer() and not isinstance(value, float):
         return number(float(value), 0)
     return number(float(value), digits)
