@@ -312,7 +312,7 @@ def test_missing_values_are_dropped_and_counted(survey):
 
 def test_few_respondents_are_told(survey):
     result = run(survey.head(30))
-    assert any("Only 30 respondents for 5 columns" in note.en for note in result.notes)
+    assert any("n = 30 is little for 5 columns" in note.en for note in result.notes)
 
 
 def test_an_outcome_nothing_explains():

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from cxresearch import checks
 from cxresearch.language import number
@@ -70,21 +69,13 @@ def shares(importance: Floats) -> Floats:
 
 
 def interval(draws: Floats, design: Design, confidence: float) -> tuple[Floats, Floats]:
-    """Return expanded percentile intervals of bootstrap draws along the first axis; NaN without draws.
-
-    Plain percentiles are too narrow in small samples, as a normal interval would be that uses n for n - 1 and normal
-    for t quantiles; the percentiles are moved outwards by just that (Hesterberg 2015, American Statistician 69,
-    371-386).
-    """
-    low, high = np.full((2, draws.shape[1]), np.nan)
-    known = ~np.isnan(draws).all(axis=0)
-    if not len(draws) or not known.any():
-        return low, high
-    n = design.cases if design.unit is None else int(design.unit.max()) + 1
-    free = max(1, n - 1 if design.unit is not None else n - design.x.shape[1] - 1)
-    tail = float(stats.norm.cdf(stats.t.ppf((1 - confidence) / 2, free) * np.sqrt(n / free)))
-    low[known], high[known] = np.nanquantile(draws[:, known], [tail, 1 - tail], axis=0)
-    return low, high
+    """Return expanded percentile intervals of bootstrap draws along the first axis; NaN without draws."""
+    if design.unit is None:
+        n, free = design.cases, design.cases - design.x.shape[1] - 1
+    else:
+        n = int(design.unit.max()) + 1
+        free = n - 1
+    return moments.expanded_percentiles(draws, confidence, n=n, free=free)
 
 
 def linear(design: Design, method: str, bootstraps: int, seed: int) -> Estimates:

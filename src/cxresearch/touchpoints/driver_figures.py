@@ -166,8 +166,10 @@ def priority_plot(result: "Priorities", language: str = "en", *, focus: Any = No
             )(language)
         )
         ax.set_ylabel(Words("share of what the drivers explain, %", "占可解释部分的比例（%）")(language))
-        ax.set_ylim(bottom=0)
         ax.margins(x=0.14, y=0.14)
+        top = ax.get_ylim()[1]
+        ax.set_yticks([tick for tick in ax.get_yticks() if 0 <= tick <= top])
+        ax.set_ylim(-0.07 * top, 1.03 * top)  # room for the quadrants' names above and below all points
         ax.grid(visible=False)
         _write_corners(ax, language)
         ax.set_title(_title(words.priorities_finding(result, language)))

@@ -161,7 +161,7 @@ def _first_sentence(result: "Drivers", table: "pd.DataFrame", language: str) -> 
     if pd.isna(top["rank_low"]):
         return text + Words(".", "。")(language)
     if not rivals:
-        return text + Words(", and that place is certain beyond chance.", "，这一位次不是偶然。")(language)
+        return text + Words(", ahead of the others by more than chance.", "，领先幅度超出偶然。")(language)
     if len(rivals) > 3:
         return text + Words(
             f"; but {len(rivals)} others may be as strong.", f"；但另有 {len(rivals)} 个因素可能同样重要。"
@@ -195,21 +195,20 @@ def _groups_sentence(result: "Drivers", language: str) -> str:
 
 
 def explained(result: "DriverResult", k: int, language: str) -> str:
-    """Say how much all drivers explain, and of how many respondents."""
-    what, n = name(result.outcome, language), number(result.cases, 0)
-    level = Words(
-        f"; {percent(result.confidence)} intervals in brackets" if result.bootstraps else "",
-        f"；括号内为 {percent(result.confidence)} 区间" if result.bootstraps else "",
-    )(language)
+    """Say how much all drivers explain, and of how many answers."""
+    what = name(result.outcome, language)
+    base = f"n = {number(result.cases, 0)}"
+    if result.bootstraps:
+        level = percent(result.confidence)
+        base += Words(f"; {level} intervals in brackets", f"；括号内为 {level} 区间")(language)
     if result.family == "linear":
         return Words(
-            f"All {k} together explain {percent(result.r2)} of the differences in {what} between {n} "
-            f"respondents{level}.",
-            f"{k} 个因素合计解释了 {n} 名受访者{what}差异的 {percent(result.r2)}{level}。",
+            f"All {k} together explain {percent(result.r2)} of the differences in {what} ({base}).",
+            f"{k} 个因素合计解释了{what}差异的 {percent(result.r2)}（{base}）。",
         )(language)
     return Words(
-        f"All {k} together reach a McFadden R² of {number(result.r2, 3)} for {what} ({n} respondents{level}).",
-        f"{k} 个因素对{what}的 McFadden R² 合计为 {number(result.r2, 3)}（{n} 名受访者{level}）。",
+        f"All {k} together reach a McFadden R² of {number(result.r2, 3)} for {what} ({base}).",
+        f"{k} 个因素对{what}的 McFadden R² 合计为 {number(result.r2, 3)}（{base}）。",
     )(language)
 
 

@@ -218,11 +218,11 @@ def _group_table(design: Design, estimates: Estimates, confidence: float) -> "pd
 def _columns(design: Design, importance: Floats, draws: Floats, confidence: float) -> dict[str, Floats]:
     share, drawn = driver_estimates.shares(importance), driver_estimates.shares(draws)
     low, high = driver_estimates.interval(drawn, design, confidence)
-    placed = np.where(np.isnan(share), np.nan, importance)
-    rank_low, rank_high = rank_interval(placed, draws, confidence)
+    # shares rank as importances do, and R², which moves all of them alike, blurs them less
+    rank_low, rank_high = rank_interval(share, drawn, confidence)
     return {
         "importance": importance, "share": share, "ci_low": low, "ci_high": high,
-        "rank": ranking.ranks(placed), "rank_low": rank_low, "rank_high": rank_high,
+        "rank": ranking.ranks(share), "rank_low": rank_low, "rank_high": rank_high,
     }  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def rank_interval(estimate: Floats, draws: Floats, confidence: float) -> tuple[F
     if not len(draws) or np.isnan(estimate).any():
         nothing = np.full(len(estimate), np.nan)
         return nothing, nothing
-    return ranking.rank_bounds(estimate, draws, confidence)
+    return ranking.rank_bounds(estimate, draws[~np.isnan(draws).any(axis=1)], confidence)
 
 
 def spread(values: Floats, design: Design) -> Floats:
@@ -286,18 +286,18 @@ def notes(
         found.append(
             Words(
                 f"The drivers are nearly collinear (condition number {number(condition, 0)}; above {CLOSE:.0f} by "
-                f"rule of thumb), most of all {close}: how credit is split between them hangs on few respondents.",
+                f"rule of thumb), most of all {close}: how credit is split between them hangs on few answers.",
                 f"驱动因素近乎共线（条件数 {number(condition, 0)}，经验界限为 {CLOSE:.0f}），尤其是 {close}："
-                "它们之间如何分配贡献只取决于少数受访者。",
+                "它们之间如何分配贡献只取决于少数回答。",
             )
         )
     if design.cases < _PER_DRIVER * design.x.shape[1]:
         found.append(
             Words(
-                f"Only {design.cases} respondents for {design.x.shape[1]} columns: R² flatters, and shares are drawn "
+                f"n = {design.cases} is little for {design.x.shape[1]} columns: R² flatters, and shares are drawn "
                 f"towards equality (rule of thumb: {_PER_DRIVER} per column).",
-                f"{design.x.shape[1]} 列只有 {design.cases} 名受访者：R² 偏高，各占比被拉向相等"
-                f"（经验要求每列 {_PER_DRIVER} 名）。",
+                f"n = {design.cases} 对 {design.x.shape[1]} 列来说太少：R² 偏高，各占比被拉向相等"
+                f"（经验要求每列至少 {_PER_DRIVER} 个）。",
             )
         )
     if not estimates.r2 > 1e-12:
