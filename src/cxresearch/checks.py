@@ -98,12 +98,17 @@ def numbers(data: "pd.DataFrame", argument: str, column: str) -> "np.ndarray":
     values = pd.to_numeric(data[column], errors="coerce") if data[column].dtype == object else data[column]
     lost = data[column].notna() & values.isna()
     if lost.any() or not (pd.api.types.is_numeric_dtype(values) or values.isna().all()):
-        bad = data.index[lost][0] if lost.any() else data[column].first_valid_index()
-        found: Any = data[column].loc[bad]
-        raise InputError(f"{argument}={column!r}: row {bad!r} holds {found!r}; numbers are needed")
+        at = int((lost if lost.any() else data[column].notna()).to_numpy().argmax())  # by place: labels may repeat
+        found: Any = data[column].iloc[at]
+        raise InputError(f"{argument}={column!r}: row {_label(data, at)} holds {found!r}; numbers are needed")
     array = values.to_numpy(dtype=float, na_value=np.nan)
     if np.isinf(array).any():
-        raise InputError(
-            f"{argument}={column!r}: row {data.index[np.isinf(array)][0]!r} is infinite; finite numbers are needed"
-        )
+        at = int(np.isinf(array).argmax())
+        raise InputError(f"{argument}={column!r}: row {_label(data, at)} is infinite; finite numbers are needed")
     return array
+
+
+def _label(data: "pd.DataFrame", at: int) -> str:
+    """Write a row's label as a reader would type it, not as numpy shows it."""
+    label: Any = data.index[at]
+    return repr(label.item() if hasattr(label, "item") else label)

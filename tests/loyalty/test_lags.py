@@ -200,6 +200,18 @@ def test_a_repeated_index_does_no_harm(panel, columns):
     pd.testing.assert_frame_equal(table, cx.distributed_lags(frame, **columns, lags=2).table)
 
 
+def test_columns_may_be_called_by_numbers_or_pairs(panel, columns):
+    frame = panel(units=10, noise=1.0)
+    odd = {"customer": ("who", "id"), "year": 0, "loyalty": 1, "satisfaction": 2}
+    table = cx.distributed_lags(
+        frame.rename(columns=odd), **{role: odd[name] for role, name in columns.items()}, lags=2
+    ).table
+    expected = cx.distributed_lags(frame, **columns, lags=2).table.assign(driver=2)
+    pd.testing.assert_frame_equal(table, expected, check_dtype=False)
+    with pytest.raises(InputError, match="row 0 holds 'x'; numbers are needed"):
+        cx.distributed_lags(frame.assign(loyalty="x").set_axis([0] * len(frame)), **columns, lags=2)
+
+
 def test_zero_and_one_as_outcome_is_a_chance(panel, columns):
     frame = panel(units=60, noise=1.0)
     frame["loyalty"] = frame["loyalty"] > frame["loyalty"].median()

@@ -86,7 +86,11 @@ def test_short_and_slow_series_carry_a_warning():
         (lambda f: f.iloc[:4], {}, r"3 rows are not enough for 3 coefficients; fewer lags or a longer series"),
         (lambda f: f.assign(score=1.0), {}, "driver='score' never changes in the 119 rows used"),
         (lambda f: f.assign(score=range(120)), {}, "driver='score' at lag 1 is explained by the columns before it"),
-        (lambda f: pd.concat([f, f.iloc[[5]]]), {}, "two rows in 2010-06"),
+        (
+            lambda f: pd.concat([f, f.iloc[[5]]]),
+            {},
+            r"data: two rows in 2010-06 \(rows 5 and 5\); a series has one per period",
+        ),
         (lambda f: f.iloc[:1], {}, "all rows are of one period"),
         (lambda f: f.assign(loyalty="good"), {}, "row 0 holds 'good'; numbers are needed"),
     ],

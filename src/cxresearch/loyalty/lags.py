@@ -129,7 +129,7 @@ def distributed_lags(
         names(covariates, "covariates"),
         check_whole("lags", lags, "the longest lag, in periods"),
     )
-    checks.columns(data, group=group)
+    checks.columns(data, group=[] if group is None else [group])
     rows = prepare(
         data,
         unit=unit,

@@ -1,6 +1,6 @@
 """From the caller's frame to the rows that a study of lags can use, with every dropped row accounted for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -99,7 +99,7 @@ def names(given: str | Sequence[str], argument: str) -> list[str]:
     InputError
         If a name comes twice.
     """
-    columns = [given] if isinstance(given, str) else list(given)
+    columns = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
     for name in columns:
         if columns.count(name) > 1:
             raise checks.InputError(f"{argument}: {name!r} is named twice")
@@ -204,7 +204,15 @@ class _Audit:
 
 def _check(data: "pd.DataFrame", *, unit: str | None, period: str, outcome: str, drivers: list[str],
            covariates: list[str]) -> None:  # fmt: skip
-    checks.columns(data, unit=unit, period=period, outcome=outcome, driver=drivers, covariates=covariates)
+    # in lists, since a column may be called 0 or ("a", "b")
+    checks.columns(
+        data,
+        unit=[] if unit is None else [unit],
+        period=[period],
+        outcome=[outcome],
+        driver=drivers,
+        covariates=covariates,
+    )
     if not len(data):
         raise checks.InputError("data has no rows")
     if not drivers:
@@ -218,11 +226,11 @@ def _check(data: "pd.DataFrame", *, unit: str | None, period: str, outcome: str,
             roles[name] = role
 
 
-def _units(data: "pd.DataFrame", unit: str | None) -> tuple[Integers, "pd.Index"]:
+def _units(data: "pd.DataFrame", unit: str | None) -> tuple[Integers, "pd.Index | None"]:
     import pandas as pd
 
     if unit is None:
-        return np.zeros(len(data), dtype=np.int64), pd.Index(["the series"])
+        return np.zeros(len(data), dtype=np.int64), None
     codes, labels = pd.factorize(data[unit])
     return codes.astype(np.int64), pd.Index(labels)
 
@@ -239,22 +247,23 @@ def _numbers(data: "pd.DataFrame", argument: str, column: str) -> Floats:
 
 
 def _refuse_duplicates(
-    data: "pd.DataFrame", order: Integers, codes: Integers, when: Calendar, labels: "pd.Index"
+    data: "pd.DataFrame", order: Integers, codes: Integers, when: Calendar, labels: "pd.Index | None"
 ) -> None:
     twice = (np.diff(codes[order]) == 0) & (np.diff(when.index[order]) == 0)
     if twice.any():
         at = int(twice.argmax())
         one, two = data.index[order[at]], data.index[order[at + 1]]
-        raise checks.InputError(
-            f"data: {shown(labels[codes[order[at]]])} has two rows in {when.step.label(int(when.index[order[at]]))} "
-            f"(rows {one} and {two}); one row per unit and period is needed"
-        )
+        rows = f"two rows in {when.step.label(int(when.index[order[at]]))} (rows {one} and {two})"
+        if labels is None:
+            raise checks.InputError(f"data: {rows}; a series has one per period (several units: distributed_lags)")
+        name = shown(labels[codes[order[at]]])
+        raise checks.InputError(f"data: {name} has {rows}; one row per unit and period is needed")
 
 
-def _refuse_too_few(units: Integers, times: Integers, labels: "pd.Index", unit: str | None, period: str) -> None:
+def _refuse_too_few(units: Integers, times: Integers, labels: "pd.Index | None", unit: str | None, period: str) -> None:
     if not len(units):
         raise checks.InputError("data: no row has both its unit and its period")
-    if unit is not None and units[0] == units[-1]:
+    if labels is not None and units[0] == units[-1]:
         raise checks.InputError(
             f"unit={unit!r}: {shown(labels[units[0]])} is the only unit; a panel needs two (one series: series_lags)"
         )
