@@ -23,7 +23,7 @@ RELIABLE: Final = 0.8
 TENTATIVE: Final = 0.667
 """Krippendorff's rule of thumb: tentative conclusions from here on."""
 
-_FEW_TARGETS: Final = 30  # intervals are too narrow below, by data/evidence/agreement.csv
+_FEW_TARGETS: Final = 50  # intervals are too narrow below, by data/evidence/agreement.csv
 _FEW_RESAMPLES: Final = 400
 
 
@@ -222,8 +222,8 @@ def agreement(
     n - 1 degrees of freedom. Two raters without gaps are a contingency table, with variance over n. For the ordinal
     level the error of the metric itself is added. They are too large for conger, fleiss, gwet, brennan_prediger and
     percent when many targets were rated once; a bootstrap is not. The bootstrap resamples targets and corrects for
-    bias and skewness (BCa). Below 30 targets, and where nearly all scores are alike, all of these intervals are too
-    narrow (coverage in data/evidence/agreement.csv).
+    bias and skewness (BCa). Below about 50 targets, and where nearly all scores are alike, all of these intervals are
+    too narrow (coverage in data/evidence/agreement.csv).
 
     Validated against the printed values of Krippendorff (2011) at all four levels and of Gwet's irrCAC.
 

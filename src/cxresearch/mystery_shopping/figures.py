@@ -36,7 +36,9 @@ def scores(result: "AgreementResult", language: str, focus: Any) -> "Axes":
     with style.figure(1.6 + 0.21 * max(len(order), 5)) as (fig, ax):
         rows = dots["target"].map(height)
         colors = [style.FOCUS if target == named else style.ACCENT for target in dots["target"]]
-        ax.scatter(dots["place"], rows, s=26 * dots["raters"], c=colors, alpha=0.55, linewidths=0, label=_DOT(language))
+        area = min(26.0, 160 / dots["raters"].max())  # the largest dot fills its row
+        ax.scatter(dots["place"], rows, s=area * dots["raters"], c=colors, alpha=0.55, linewidths=0)
+        ax.plot([], [], "o", color=style.ACCENT, alpha=0.55, markersize=6, markeredgewidth=0, label=_DOT(language))
         if ordered:
             places = [height[target] for target in order["target"]]
             ax.plot(
@@ -93,7 +95,8 @@ def _title(result: "AgreementResult", language: str) -> str:
     """Say the finding, and below it the number it rests on."""
     alpha = result.row("krippendorff")
     finding = words.capital(words.VERDICTS[result.verdict](language))
-    between = "" if math.isnan(alpha.ci_low) else f" ({interval(alpha.ci_low, alpha.ci_high, language)})"
+    ends = interval(alpha.ci_low, alpha.ci_high, language)
+    between = "" if math.isnan(alpha.ci_low) else f" ({percent(result.confidence)}: {ends})"
     size = [number(n, 0) for n in (alpha.n, len(result.raters))]
     rests = Words(
         f"Krippendorff's alpha {number(alpha.estimate)}{between}, {size[0]} targets, {size[1]} raters",

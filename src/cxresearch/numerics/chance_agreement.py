@@ -178,8 +178,13 @@ class Panel:
         `complete` counts only targets rated at least twice: with two raters, those rated by both.
         """
         weights = self.weights * self.paired if complete else self.weights
-        used = [over_targets(weights, (self.codes == k).astype(float)) for k in range(self.counts.shape[-1])]
-        tally = np.stack(used, -1)
+        categories, raters = np.arange(self.counts.shape[-1]), range(self.codes.shape[-1])
+        if len(raters) < len(categories):  # one matrix product for each of whichever is fewer
+            by_rater = (self.codes[..., g, None] == categories for g in raters)
+            tally = np.stack([over_targets(weights, used.astype(float)) for used in by_rater], -2)
+        else:
+            by_category = (self.codes == k for k in categories)
+            tally = np.stack([over_targets(weights, used.astype(float)) for used in by_category], -1)
         total = tally.sum(-1, keepdims=True)
         return np.asarray(tally / np.where(total == 0, 1, total))
 
@@ -283,8 +288,10 @@ def bootstrap(
     n, counts = len(codes), tabulate(codes, len(values))
     if targets is None:
         targets = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates)
+    # only the ordinal distance differs from replicate to replicate, and is then held for every target
+    held = counts.size if level == "ordinal" else n + (codes.shape[1] + 2) * len(values)
     blocks = []
-    for weights in _blocks(targets.astype(float), counts.size + codes.size):
+    for weights in _blocks(targets.astype(float), held):
         d = distance(level, values, frequencies(codes, counts, weights))
         blocks.append(estimates(Panel(codes, counts, weights, d)))
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
