@@ -145,7 +145,8 @@ def _execute(report: Report, root: Path) -> tuple[Any, str]:
                 extra_arguments=QUIET,
             )
         except PapermillExecutionError as failure:
-            error = f"{failure.ename}: {failure.evalue}"
+            # what the user gave wrong is said in a sentence; any other error also by its kind
+            error = failure.evalue if failure.ename == "InputError" else f"{failure.ename}: {failure.evalue}"
         except (DeadKernelError, CellTimeoutError, RuntimeError, OSError) as failure:
             error = f"{type(failure).__name__}: {failure}"
         if error and path.is_file():

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ipykernel import kernelapp
 from ipykernel.compiler import XCachingCompiler
-from ipykernel.kernelapp import IPKernelApp
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.application import BaseIPythonApplication
 
@@ -37,6 +37,7 @@ class Request:
     connection_file: str
     cwd: str
     env: Mapping[str, str]
+    before: Mapping[str, str]
     streams: list[int]
     parent: int
 
@@ -52,8 +53,11 @@ class _Once(BaseIPythonApplication):
             self.configured = True
 
 
-class KernelApp(IPKernelApp, _Once):
-    """ipykernel's application, initialised in two steps: `prepare` before the fork, `initialize` after."""
+class IPKernelApp(kernelapp.IPKernelApp, _Once):
+    """ipykernel's application, initialised in two steps: `prepare` before the fork, `initialize` after.
+
+    Its name is a section of the configuration that a notebook can see, so it stays the same.
+    """
 
     def prepare(self, argv: Sequence[str]) -> None:
         """Read arguments and configuration, and make the shell that libraries look for when they are imported."""
@@ -77,7 +81,10 @@ class KernelApp(IPKernelApp, _Once):
         shell.starting_dir = str(Path.cwd())
         shell.init_environment()
         shell.init_history()
+        # the names come in the order in which an ordinary shell makes them
+        results = {name: shell.user_ns.pop(name) for name in ("_", "__", "___")}
         shell.init_user_ns()
+        shell.user_ns.update(results)
         # last in, first out: the shell must end before the sockets do
         atexit.unregister(shell.atexit_operations)
         atexit.register(shell.atexit_operations)
@@ -91,7 +98,7 @@ class KernelApp(IPKernelApp, _Once):
         super().close()  # type: ignore[no-untyped-call]
 
 
-def run(app: KernelApp, request: Request) -> None:
+def run(app: IPKernelApp, request: Request) -> None:
     """Be the kernel that is asked for, until it is shut down."""
     _become(request)
     app.connection_file = app.config.IPKernelApp.connection_file = request.connection_file
@@ -116,8 +123,10 @@ def _become(request: Request) -> None:
         os.dup2(source, target)
         os.close(source)
     os.chdir(request.cwd)
-    os.environ.clear()
-    os.environ.update(request.env)
+    # only what differs for this kernel: libraries set variables of their own as they are imported
+    for name in request.before.keys() - request.env.keys():
+        os.environ.pop(name, None)
+    os.environ.update({n: value for n, value in request.env.items() if request.before.get(n) != value})
     sys.orig_argv = request.command
     arguments = request.command[request.command.index("-m") + 2 :]
     sys.argv = [str(sys.modules["ipykernel_launcher"].__file__), *arguments]

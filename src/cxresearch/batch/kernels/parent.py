@@ -51,7 +51,7 @@ def main() -> None:
         del sys.path[0]  # the folder that this process was started in, as ipykernel_launcher does
     env = dict(os.environ)
     gc.disable()
-    app = child.KernelApp.instance()
+    app = child.IPKernelApp.instance()
     app.prepare(command[command.index("-m") + 2 :])
     server = Server(listener, folder, command, env, preload(app))
     gc.collect()
@@ -59,7 +59,7 @@ def main() -> None:
     child.run(app, server.serve())
 
 
-def preload(app: "child.KernelApp") -> str:
+def preload(app: "child.IPKernelApp") -> str:
     """Import the libraries, and return why kernels forked now would not be faithful; empty if they will be."""
     names: Sequence[str] = os.environ.get(CHOICE, "").split()
     if CHOICE not in os.environ:
@@ -225,7 +225,7 @@ class Server:
                 elif key.fd:
                     os.close(key.fd)
             self.selector.close()
-            return child.Request(lease=lease, streams=streams, parent=parent, **message)
+            return child.Request(lease=lease, streams=streams, parent=parent, before=self.env, **message)
         for stream in streams:
             os.close(stream)
         kernel = Kernel(pid, os.pidfd_open(pid), message["connection_file"], sockets)
