@@ -67,7 +67,13 @@ ENTRIES: Final = (
         8,
         "loyalty/satisfaction_lags",
     ),
-    _open("modeldata/mlc_churn", "Telephone customers who left or stayed; artificial by its own account", 5_000, 20),
+    _open(
+        "modeldata/mlc_churn",
+        "Telephone customers who left or stayed; artificial by its own account",
+        5_000,
+        20,
+        "loyalty/retention_economics",
+    ),
     _open("plm/Grunfeld", "Investment of 10 firms over 20 years: checks the panel method", 200, 5, "methods/evidence"),
     _open("plm/EmplUK", "Employment in 140 firms, unbalanced: checks the panel method", 1_031, 7, "methods/evidence"),
     _facts("claims", "Claims and practices of the source documents, with the study that tests each", 40, 7),
@@ -80,6 +86,13 @@ ENTRIES: Final = (
         20_000,
         5,
         "loyalty/satisfaction_lags",
+    ),
+    _simulated(
+        "profits",
+        "2,000 customers won, served and lost: scores, money, costs and leavers with known truth",
+        5_406,
+        10,
+        "loyalty/retention_economics",
     ),
     _simulated("ratings", "60 outlets × 6 mystery shoppers × 10 items with known variance components", 3_600, 5),
     _simulated("responses", "Survey of 40 units: 5 touchpoints and overall, with known means and weights", 4_500, 8),
@@ -107,7 +120,7 @@ def datasets() -> "pd.DataFrame":
     --------
     >>> table = datasets()
     >>> table.loc[table["kind"] == "simulated", "name"].tolist()
-    ['simulated/panel', 'simulated/ratings', 'simulated/responses']
+    ['simulated/panel', 'simulated/profits', 'simulated/ratings', 'simulated/responses']
     """
     import pandas as pd
 

@@ -6,7 +6,8 @@ one score in several thousand lies outside its scale.
 """
 
 from cxresearch.data.simulate.panels import panel
+from cxresearch.data.simulate.profits import profits
 from cxresearch.data.simulate.surveys import TOUCHPOINTS, responses
 from cxresearch.data.simulate.visits import RATING_VARIANCES, ratings
 
-__all__ = ["RATING_VARIANCES", "TOUCHPOINTS", "panel", "ratings", "responses"]
+__all__ = ["RATING_VARIANCES", "TOUCHPOINTS", "panel", "profits", "ratings", "responses"]
