@@ -52,14 +52,25 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """What the units' data say: the hierarchical model, standard errors, p-value, ranks."""
+class Fit:
+    """What the units' data say: the hierarchical model, standard errors, p-value of no difference at all, ranks."""
 
     model: shrinkage.Shrunken
     se: Floats
     p: float
     rank_low: NDArray[np.int64]
     rank_high: NDArray[np.int64]
+
+    @property
+    def wrong(self) -> Floats:
+        """Probability of each unit that it is not on the side of the middle unit where the data put it."""
+        return np.asarray(1 - np.maximum(self.model.above, self.model.below))
+
+    def signals(self, wrong_side: float) -> NDArray[np.object_]:
+        """Return "above", "below" or "expected" for each unit, not yet gated by the test of any difference."""
+        side = np.where(self.model.above > self.model.below, "above", "below").astype(object)
+        side[~shrinkage.flag(self.wrong, wrong_side)] = "expected"
+        return side
 
 
 def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -83,7 +94,7 @@ def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, 
         return _arranged(shown.assign(signal="expected"), own), row
     row["typical_n"] = n.size / np.sum(1 / n)
     if found.kind == "rates":
-        fit = _rates(shown["successes"].to_numpy(dtype=float), n, mean / found.top, terms)
+        fit = fit_rates(shown["successes"].to_numpy(dtype=float), n, mean / found.top, terms)
     else:
         df, squares = float(n.sum() - n.size), float(shown["squares"].sum())
         if df == 0:
@@ -91,35 +102,34 @@ def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, 
         if _no_spread(mean, squares):
             filled = shown.assign(se=0.0, rank=_rank(terms.good(mean), np.ptp(mean)), signal="expected")
             return _arranged(filled, own), row | {"within_variance": 0.0}
-        fit = _means(mean, n, squares / df, df, terms)
+        fit = fit_means(mean, n, squares / df, df, terms)
     model, top = fit.model, found.top
-    wrong = 1 - np.maximum(model.above, model.below)
-    signal = np.where(model.above > model.below, "above", "below").astype(object)
-    signal[~shrinkage.flag(wrong, terms.wrong_side)] = "expected"
     filled = shown.assign(
         se=top * fit.se, shrunken=top * model.mean, ci_low=top * model.low, ci_high=top * model.high,
         rank=_rank(terms.good(mean), top * fit.se.max()), rank_low=fit.rank_low, rank_high=fit.rank_high,
-        signal=signal, wrong_side=wrong,
+        signal=fit.signals(terms.wrong_side), wrong_side=fit.wrong,
     )  # fmt: skip
     return _arranged(filled, own), row | _reliability(model, row["typical_n"], top) | {"p_value": fit.p}
 
 
-def _rates(successes: Floats, n: Floats, share: Floats, terms: Terms) -> _Fit:
+def fit_rates(successes: Floats, n: Floats, share: Floats, terms: Terms) -> Fit:
+    """Fit rates; `share` are the rates as given, which rounding may keep from being successes / n."""
     rng = np.random.default_rng(terms.seed)
     p = rates.equal_rates_p(successes, n, draws=terms.tables, rng=rng)
     model = shrinkage.shrink_rates(successes, n, level=terms.confidence, draws=DRAWS, rng=rng)
     good = successes if terms.better == "high" else n - successes
     low, high = ranks.rank_intervals_of_rates(good, n, terms.confidence)
-    return _Fit(model, np.sqrt(share * (1 - share) / n), p, low, high)
+    return Fit(model, np.sqrt(share * (1 - share) / n), p, low, high)
 
 
-def _means(mean: Floats, n: Floats, within: float, df: float, terms: Terms) -> _Fit:
+def fit_means(mean: Floats, n: Floats, within: float, df: float, terms: Terms) -> Fit:
+    """Fit means of answers with a variance pooled over units."""
     rng = np.random.default_rng(terms.seed)
     between = float(n @ (mean - (n @ mean) / n.sum()) ** 2) / (n.size - 1)
     p = float(special.fdtrc(n.size - 1, df, between / within))
     model = shrinkage.shrink_means(mean, n, within, df, level=terms.confidence, draws=DRAWS, rng=rng)
     low, high = ranks.rank_intervals_of_means(terms.good(mean), n, within, df, terms.confidence)
-    return _Fit(model, np.sqrt(within / n), p, low, high)
+    return Fit(model, np.sqrt(within / n), p, low, high)
 
 
 def _no_spread(mean: Floats, squares: float) -> bool:
