@@ -194,6 +194,6 @@ def limits(values: Floats, confidence: float) -> tuple[float, float]:
         place = np.clip(p * len(ordered) - 0.5, 0, len(ordered) - 1)
         below, above = ordered[int(np.floor(place))], ordered[int(np.ceil(place))]
         share = place - np.floor(place)
-        ends.append(float(below + share * (above - below)) if np.isfinite(above - below) else
-                    float(below if not np.isfinite(below) else above))  # fmt: skip
+        infinite = [end for end in (below, above) if not np.isfinite(end)]
+        ends.append(float(infinite[0] if infinite else below + share * (above - below)))
     return ends[0], ends[1]
