@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cxresearch.data import simulate as simulate
     from cxresearch.data.catalog import datasets as datasets
     from cxresearch.data.sources import read as read
+    from cxresearch.loyalty.carry_over import carry_over as carry_over
     from cxresearch.loyalty.lags import distributed_lags as distributed_lags
     from cxresearch.loyalty.lags import series_lags as series_lags
     from cxresearch.mystery_shopping.agreement import agreement as agreement
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "agreement": "mystery_shopping.agreement",
     "benchmark": "touchpoints.benchmark",
+    "carry_over": "loyalty.carry_over",
     "datasets": "data.catalog",
     "distributed_lags": "loyalty.lags",
     "drivers": "touchpoints.drivers",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import cxresearch as cx
-from cxresearch.loyalty.figures import _fold, _width
+from cxresearch.loyalty.figures import _width, fold
 
 mpl.use("Agg")
 
@@ -121,7 +121,7 @@ def test_a_series_is_drawn_too():
     ["No lag of the price stands clear of zero", "3 年前的满意度，仍与忠诚度有关。", "x" * 100, "a" * 30 + "，满意度"],
 )
 def test_folding_loses_nothing_and_fits(text, width):
-    lines = _fold(text, width).split("\n")
+    lines = fold(text, width).split("\n")
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(_width(line) <= max(width, 26) for line in lines)
     assert not any(line[0] in "，。；" for line in lines)

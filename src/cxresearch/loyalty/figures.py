@@ -95,7 +95,7 @@ def _panel(
     title = say(result, table if own is None else own, driver, language)
     if own is not None:
         title = Words(f"{focus}: {title}", f"{focus}：{title}")(language)
-    ax.set_title(_fold(title, {1: 82, 2: 38}.get(len(result.drivers), 26)), fontsize=11 if alone else 10)
+    ax.set_title(fold(title, {1: 82, 2: 38}.get(len(result.drivers), 26)), fontsize=11 if alone else 10)
 
 
 def _draw(ax: "Axes", x: np.ndarray, table: "pd.DataFrame", cumulative: bool, **look: Any) -> None:
@@ -150,7 +150,7 @@ def _base(result: "Lags", language: str) -> str:
     )(language)
 
 
-def _fold(text: str, width: int) -> str:
+def fold(text: str, width: int) -> str:
     """Break a title that is wider than its panel; a Chinese character counts for two letters.
 
     Chinese breaks after any character, other scripts at spaces, and punctuation stays with what it ends.

@@ -82,17 +82,26 @@ class Groups:
         InputError
             If there is no such group.
         """
+        code = self._code(focus)
+        if (code, rest) not in self._fits:
+            self._fits[code, rest] = self._fit(self._keep(code, rest))
+        return self._fits[code, rest]
+
+    def rows_of(self, focus: Any, *, rest: bool = False) -> Rows:
+        """Return the rows that `fit` uses."""
+        return self.rows.only(self._keep(self._code(focus), rest), self.effects)
+
+    def _keep(self, code: int, rest: bool) -> NDArray[np.bool_]:
+        return (self._codes != code) & (self._codes >= 0) if rest else self._codes == code
+
+    def _code(self, focus: Any) -> int:
         texts = [str(name) for name in self.names]
         if str(focus) not in texts:
             raise checks.InputError(
                 f"focus={shown(focus)}: no such group{checks.nearest(str(focus), texts)}; "
                 f"groups are {checks.listed(texts)}"
             )
-        code = texts.index(str(focus))
-        if (code, rest) not in self._fits:
-            others = (self._codes != code) & (self._codes >= 0)
-            self._fits[code, rest] = self._fit(others if rest else self._codes == code)
-        return self._fits[code, rest]
+        return texts.index(str(focus))
 
     def _fit(self, keep: NDArray[np.bool_]) -> Part:
         rows = self.rows.only(keep, self.effects)

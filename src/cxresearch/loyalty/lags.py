@@ -141,7 +141,7 @@ def distributed_lags(
         effects=effects,
         step=step,
     )
-    fitted = _fit_or_say(rows, effects, outcome)
+    fitted = fit_or_say(rows, effects, outcome)
     groups = None if group is None else Groups(data[group], rows, effects=effects, confidence=confidence)
     critical = float(t_critical(confidence, fitted.df))
     k = rows.drivers
@@ -309,7 +309,7 @@ def series_lags(
     )
 
 
-def _fit_or_say(rows: Rows, effects: Effects, outcome: str) -> panel.Fit:
+def fit_or_say(rows: Rows, effects: Effects, outcome: str) -> panel.Fit:
     """Fit, and say in the caller's words what stands in the way."""
     try:
         fitted = panel.fit(rows.y, rows.x, rows.unit, rows.period, effects=effects)
