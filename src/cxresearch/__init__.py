@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from cxresearch.data.catalog import datasets as datasets
     from cxresearch.data.sources import read as read
     from cxresearch.loyalty.carry_over import carry_over as carry_over
+    from cxresearch.loyalty.economics import retention_value as retention_value
     from cxresearch.loyalty.lags import distributed_lags as distributed_lags
     from cxresearch.loyalty.lags import series_lags as series_lags
+    from cxresearch.loyalty.mediation import mediation as mediation
     from cxresearch.mystery_shopping.agreement import agreement as agreement
     from cxresearch.mystery_shopping.intraclass import icc as icc
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
@@ -31,8 +33,10 @@ _HOMES = {
     "drivers": "touchpoints.drivers",
     "findings": "batch.findings",
     "icc": "mystery_shopping.intraclass",
+    "mediation": "loyalty.mediation",
     "priorities": "touchpoints.priorities",
     "read": "data.sources",
+    "retention_value": "loyalty.economics",
     "series_lags": "loyalty.lags",
 }
 _MODULES = {"simulate": "data.simulate"}
