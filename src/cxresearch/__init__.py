@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     from cxresearch.data import simulate as simulate
     from cxresearch.data.catalog import datasets as datasets
     from cxresearch.data.sources import read as read
+    from cxresearch.loyalty.attrition import attrition as attrition
     from cxresearch.loyalty.carry_over import carry_over as carry_over
+    from cxresearch.loyalty.contagion import leaving_clusters as leaving_clusters
     from cxresearch.loyalty.economics import retention_value as retention_value
     from cxresearch.loyalty.lags import distributed_lags as distributed_lags
     from cxresearch.loyalty.lags import series_lags as series_lags
+    from cxresearch.loyalty.leaving import leaving_reasons as leaving_reasons
     from cxresearch.loyalty.mediation import mediation as mediation
+    from cxresearch.loyalty.streaks import streak_hazard as streak_hazard
     from cxresearch.mystery_shopping.agreement import agreement as agreement
     from cxresearch.mystery_shopping.intraclass import icc as icc
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
@@ -26,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "agreement": "mystery_shopping.agreement",
+    "attrition": "loyalty.attrition",
     "benchmark": "touchpoints.benchmark",
     "carry_over": "loyalty.carry_over",
     "datasets": "data.catalog",
@@ -33,11 +38,14 @@ _HOMES = {
     "drivers": "touchpoints.drivers",
     "findings": "batch.findings",
     "icc": "mystery_shopping.intraclass",
+    "leaving_clusters": "loyalty.contagion",
+    "leaving_reasons": "loyalty.leaving",
     "mediation": "loyalty.mediation",
     "priorities": "touchpoints.priorities",
     "read": "data.sources",
     "retention_value": "loyalty.economics",
     "series_lags": "loyalty.lags",
+    "streak_hazard": "loyalty.streaks",
 }
 _MODULES = {"simulate": "data.simulate"}
 

@@ -81,6 +81,13 @@ ENTRIES: Final = (
     _facts("complaint_classes", "8 classes of complaints", 8, 4),
     _facts("hospice_measures", "Readable names of the measures in cms_patient_care", 9, 4, "touchpoints/benchmark"),
     _simulated(
+        "leaving",
+        "4,000 customers × 10 years: who leaves after how many dissatisfied years, why, and in flocks; known truth",
+        27_468,
+        7,
+        "loyalty/dissatisfied_streaks",
+    ),
+    _simulated(
         "panel",
         "2,000 customers × 10 years: satisfaction and loyalty with known lags",
         20_000,
@@ -120,7 +127,7 @@ def datasets() -> "pd.DataFrame":
     --------
     >>> table = datasets()
     >>> table.loc[table["kind"] == "simulated", "name"].tolist()
-    ['simulated/panel', 'simulated/profits', 'simulated/ratings', 'simulated/responses']
+    ['simulated/leaving', 'simulated/panel', 'simulated/profits', 'simulated/ratings', 'simulated/responses']
     """
     import pandas as pd
 

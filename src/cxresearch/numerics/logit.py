@@ -87,7 +87,7 @@ def fit(x: Any, y: Floats, weight: Floats | None = None) -> Logit:
     chance = _expit(eta)
     separated = bool(np.abs(eta).max() > FAR)
     information = gram(x, w * chance * (1 - chance))
-    covariance = np.full_like(information, np.nan) if separated else np.linalg.inv(information)
+    covariance = np.asarray(information * np.nan if separated else np.linalg.inv(information))
     return Logit(coef=coef, covariance=covariance, chance=chance, loglik=value, separated=separated)
 
 
