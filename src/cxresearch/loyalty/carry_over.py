@@ -205,6 +205,7 @@ def carry_over(
     smallest: float | None = None,
     group: str | None = None,
     step: str = "auto",
+    weights: str | None = None,
 ) -> CarryOver:
     """Estimate for how long an improvement is felt, with intervals.
 
@@ -240,6 +241,8 @@ def carry_over(
         Column of groups, or of eras, that ``compare`` may name.
     step : {"auto", "year", "quarter", "month", "week", "day"}
         As in `distributed_lags`.
+    weights : str, optional
+        Column of weights, as in `distributed_lags`.
 
     Returns
     -------
@@ -308,7 +311,7 @@ def carry_over(
         raise checks.InputError("driver must name one column; several together: process_carry_over")
     settings = check_settings(effects, share, confidence, smallest, bootstraps, seed)
     rows, fitted, groups = prepared(
-        data, unit, period, outcome, names(driver, "driver"), covariates, max_lag, group, step, settings
+        data, unit, period, outcome, names(driver, "driver"), covariates, max_lag, group, step, settings, weights
     )
     samples = cluster_bootstrap([moments(rows, effects)], bootstraps, seed)[0]
     judged = judge_drivers(fitted, rows, samples, settings)[0]
@@ -328,7 +331,7 @@ def carry_over(
         ),
         horizons=_horizons(judged, max_lag),
         outcome=outcome,
-        driver=driver,
+        driver=rows.terms[0][0],
         unit=unit,
         period=period,
         max_lag=max_lag,
@@ -369,12 +372,14 @@ def prepared(
     group: str | None,
     step: str,
     settings: Settings,
+    weights: str | None = None,
 ) -> tuple[Rows, panel.Fit, Groups | None]:
     """Prepare the rows, fit all lags, and set groups aside."""
     checks.columns(data, group=[] if group is None else [group])
     rows = prepare(
         data, unit=unit, period=period, outcome=outcome, drivers=drivers, covariates=names(covariates, "covariates"),
         lags=check_whole("max_lag", max_lag, "the longest lag, in periods"), effects=settings.effects, step=step,
+        weights=weights,
     )  # fmt: skip
     fitted = fit_or_say(rows, settings.effects, outcome)
     groups = (
@@ -385,7 +390,7 @@ def prepared(
 
 def moments(rows: Rows, effects: Effects, units: int | None = None) -> Moments:
     """Sum up what the bootstrap needs."""
-    return unit_moments(rows.y, rows.x, rows.unit, rows.period, effects=effects, units=units)
+    return unit_moments(rows.y, rows.x, rows.unit, rows.period, effects=effects, units=units, weights=rows.weights)
 
 
 def judge_drivers(

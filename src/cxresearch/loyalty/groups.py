@@ -92,7 +92,7 @@ class Groups:
         return self.rows.only(self._keep(self._code(focus), rest), self.effects)
 
     def _keep(self, code: int, rest: bool) -> NDArray[np.bool_]:
-        return (self._codes != code) & (self._codes >= 0) if rest else self._codes == code
+        return np.asarray((self._codes != code) & (self._codes >= 0) if rest else self._codes == code)
 
     def _code(self, focus: Any) -> int:
         texts = [str(name) for name in self.names]
@@ -108,7 +108,9 @@ class Groups:
         try:
             if rows.y.size and rows.unit[0] != rows.unit[-1]:
                 every = int(self.rows.unit.max()) + 1  # both sides of a comparison count units alike
-                fitted = panel.fit(rows.y, rows.x, rows.unit, rows.period, effects=self.effects, units=every)
+                fitted = panel.fit(
+                    rows.y, rows.x, rows.unit, rows.period, effects=self.effects, units=every, weights=rows.weights
+                )
                 return Part(fit=fitted, why=None, n=fitted.n, units=fitted.units)
             why = Words("fewer than two units have complete rows", "数据完整的单位不足两个")
         except RankError as error:

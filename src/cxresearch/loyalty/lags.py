@@ -1,13 +1,16 @@
 """How satisfaction goes on mattering: effects of this and earlier periods, in panels and in one series."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
 
 from cxresearch import checks, defaults
-from cxresearch.loyalty import notes
+from cxresearch.language import Words
+from cxresearch.loyalty import notes, placebo
 from cxresearch.loyalty.groups import Groups
+from cxresearch.loyalty.projections import NOTE, project
 from cxresearch.loyalty.results import PanelLags, SeriesLags
 from cxresearch.loyalty.rows import Rows, check_whole, names, prepare
 from cxresearch.loyalty.tables import effect_table, labelled, slope_table, t_critical, t_p_value
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 Effects = Literal["two-way", "unit", "none"]
 EFFECTS: Final = get_args(Effects)
+Method = Literal["together", "projections"]
+METHODS: Final = get_args(Method)
 
 
 def distributed_lags(
@@ -34,6 +39,10 @@ def distributed_lags(
     confidence: float = defaults.CONFIDENCE,
     group: str | None = None,
     step: str = "auto",
+    weights: str | None = None,
+    leads: int = 0,
+    method: Method = "together",
+    past: int = 1,
 ) -> PanelLags:
     """Estimate how an outcome depends on a driver now and 1, 2, … periods ago, in a panel of units.
 
@@ -67,6 +76,15 @@ def distributed_lags(
     step : {"auto", "year", "quarter", "month", "week", "day"}
         Length of one period. "auto" takes the greatest step that fits the periods of every unit; for plain
         numbers, the name says what they count.
+    weights : str, optional
+        Column of weights, 0 or more: how many customers a row stands for, or the inverse of the chance that it
+        was observed. Rows without a weight are dropped.
+    leads : int
+        Periods ahead to test as a placebo: the driver's later values must show no effect. 0 for no test.
+    method : {"together", "projections"}
+        All lags in one regression, or each lag in one of its own (local projections).
+    past : int
+        Values before the lag in question that a projection holds constant, 1 or more.
 
     Returns
     -------
@@ -75,14 +93,16 @@ def distributed_lags(
         se, ci_low, ci_high, p_value, cumulative (sum of the effects up to that lag), cumulative_ci_low,
         cumulative_ci_high, n (rows). ``covariance``: joint covariance of the effects. ``controls``: the
         covariates' slopes. ``sample``: rows dropped for missing values, for lags before a unit's first row
-        or in a gap, and for standing alone in their unit or period.
+        or in a gap, and for standing alone in their unit or period. ``placebo``: effects of later values and their
+        joint test, if `leads` were asked for; ``joint`` tests any lags together.
 
     Raises
     ------
     InputError
         If a column is missing or not numeric, periods cannot be placed on a calendar, a unit has two rows in
         a period, a driver never changes or is explained by the effects or the other columns, or too little
-        is left: fewer than two units or periods, or no row with all its lags.
+        is left: fewer than two units or periods, or no row with all its lags (and leads). Also if a weight is
+        negative, or projections are asked for together with groups.
 
     Notes
     -----
@@ -93,6 +113,19 @@ def distributed_lags(
     Errors are clustered by unit (Arellano 1987), so they hold under any correlation over time within a unit
     and any heteroscedasticity, with the factor G/(G-1) * (N-1)/(N-K): G units, N rows, K slopes, where the
     effects are not counted. t has G-1 degrees of freedom. Units are taken to be independent of each other.
+
+    Leads are tested in a regression of their own, on the rows that have them, so the estimates do not change. If
+    the joint test rejects, text and notes say that the estimates are not to be believed: loyalty may feed back on
+    satisfaction. The test cannot see feedback that takes longer than `leads`, nor common causes without delay.
+
+    Projections regress on the driver's values from now back to `past` periods before the lag in question, and keep
+    the effect of that lag. Later values are held constant, so that the driver's own persistence is not counted as
+    an effect (an impulse response would count it, and is biased in short panels with unit effects: Mei, Sheng and
+    Shi 2023). Effects of still earlier values are not assumed away: where the driver is a first-order
+    autoregression, the one value before stands for all of them. They use more rows for short lags, and say whether
+    `lags` was too few; their errors are joint over lags. In short panels effects left out still show through the
+    units' means: with nine periods, effects of 0.4, 0.3, 0.2, 0.1 and one value before, lag 0 came out at 0.36. A
+    larger `past` mends that, and costs rows.
 
     With fewer than about 40 units the intervals are too short: see ``data/evidence/lags.csv``.
 
@@ -108,6 +141,12 @@ def distributed_lags(
     ----------
     Arellano, M. (1987). Computing robust standard errors for within-groups estimators.
     Oxford Bulletin of Economics and Statistics, 49, 431-434.
+
+    Jordà, Ò. (2005). Estimation and inference of impulse responses by local projections. American Economic
+    Review, 95, 161-182.
+
+    Mei, Z., Sheng, L., & Shi, Z. (2023). Nickell bias in panel local projection: Financial crises are worse than
+    you think. arXiv:2302.13455.
 
     Wansbeek, T., & Kapteyn, A. (1989). Estimation of the error-components model with incomplete panels.
     Journal of Econometrics, 41, 341-361.
@@ -129,36 +168,63 @@ def distributed_lags(
         names(covariates, "covariates"),
         check_whole("lags", lags, "the longest lag, in periods"),
     )
+    ahead = check_whole("leads", leads, "how many periods ahead to test")
     checks.columns(data, group=[] if group is None else [group])
-    rows = prepare(
+    checks.choice("method", method, METHODS)
+    before = check_whole("past", past, "values before each lag that a projection holds constant")
+    if not before:
+        raise checks.InputError("past=0 leaves each lag to carry what came before it; take 1 or more")
+    if method == "projections" and group is not None:
+        raise checks.InputError("method='projections' cannot fit groups; leave out group, or select rows with where")
+    look = partial(
+        prepare,
         data,
         unit=unit,
         period=period,
         outcome=outcome,
         drivers=drivers,
         covariates=others,
-        lags=longest,
         effects=effects,
         step=step,
+        weights=weights,
     )
+    rows = look(lags=longest)
     fitted = fit_or_say(rows, effects, outcome)
+    tested = None
+    if ahead:
+        with_leads = look(lags=longest, leads=ahead)
+        tested = placebo.judge(with_leads, fit_or_say(with_leads, effects, outcome), confidence)
+    extra: tuple[Words, ...] = () if tested is None else (tested.note,)
     groups = None if group is None else Groups(data[group], rows, effects=effects, confidence=confidence)
     critical = float(t_critical(confidence, fitted.df))
-    k = rows.drivers
-    covariance = fitted.covariance[:k, :k]
+    k, used = rows.drivers, rows
+    coef, covariance, n, df = fitted.coef[:k], fitted.covariance[:k, :k], fitted.n, fitted.df
+    sizes: int | np.ndarray = n
+    if method == "projections":
+        used = look(lags=before)
+        found = project(
+            longest,
+            before,
+            len(drivers),
+            lambda lag: look(lags=lag),
+            lambda part, every: fit_or_say(part, effects, outcome, units=every),
+        )
+        coef, covariance, sizes, df = found.coef, found.covariance, found.n, found.units - 1
+        extra += (NOTE,)
     return PanelLags(
         table=effect_table(
             rows.terms[:k],
-            fitted.coef[:k],
+            coef,
             covariance,
-            critical=critical,
-            p_value=t_p_value(fitted.df),
-            n=fitted.n,
+            critical=float(t_critical(confidence, df)),
+            p_value=t_p_value(df),
+            n=sizes,
         ),
-        sample=rows.sample,
+        sample=used.sample,
         notes=notes.panel_notes(
             rows, fitted, effects=effects, period=period, outcome=outcome, movers=groups.movers if groups else 0
-        ),
+        )
+        + extra,
         confidence=confidence,
         covariance=labelled(covariance, rows.terms[:k]),
         outcome=outcome,
@@ -173,6 +239,9 @@ def distributed_lags(
         ),
         group=group,
         parts=groups,
+        placebo=tested,
+        method=method,
+        clusters=df + 1,
     )
 
 
@@ -309,10 +378,10 @@ def series_lags(
     )
 
 
-def fit_or_say(rows: Rows, effects: Effects, outcome: str) -> panel.Fit:
+def fit_or_say(rows: Rows, effects: Effects, outcome: str, units: int | None = None) -> panel.Fit:
     """Fit, and say in the caller's words what stands in the way."""
     try:
-        fitted = panel.fit(rows.y, rows.x, rows.unit, rows.period, effects=effects)
+        fitted = panel.fit(rows.y, rows.x, rows.unit, rows.period, effects=effects, weights=rows.weights, units=units)
     except RankError as error:
         raise checks.InputError(_rank_message(error, rows, effects)) from None
     except ValueError as error:
@@ -325,8 +394,8 @@ def fit_or_say(rows: Rows, effects: Effects, outcome: str) -> panel.Fit:
 
 def _rank_message(error: RankError, rows: Rows, effects: str) -> str:
     name, lag = rows.terms[error.column]
-    role = "driver" if error.column < rows.drivers else "covariates"
-    at = f" at lag {lag}" if lag else ""
+    role = "driver" if error.column < rows.drivers or lag < 0 else "covariates"
+    at = f" at {'lag' if lag > 0 else 'lead'} {abs(lag)}" if lag else ""
     where = f"{role}={name!r}{at}"
     if error.reason == "constant":
         return f"{where} never changes in the {len(rows.y)} rows used; nothing can be estimated from it"

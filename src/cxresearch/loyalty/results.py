@@ -10,6 +10,8 @@ from cxresearch.language import Paragraph, Readable, Words
 from cxresearch.loyalty import words
 from cxresearch.loyalty.groups import Groups
 from cxresearch.loyalty.periods import Step
+from cxresearch.loyalty.placebo import Placebo
+from cxresearch.numerics import horizon
 from cxresearch.result import Result
 
 if TYPE_CHECKING:
@@ -174,6 +176,12 @@ class PanelLags(Lags):
         Slopes of the covariates: covariate, estimate, se, ci_low, ci_high, p_value.
     group : str or None
         Column of the groups that `focus` may name.
+    placebo : Placebo or None
+        What later values of the drivers seem to do; None if no leads were asked for.
+    method : {"together", "projections"}
+        How the lags were estimated.
+    clusters : int
+        Units that errors rest on.
     """
 
     unit: str
@@ -182,6 +190,45 @@ class PanelLags(Lags):
     controls: "pd.DataFrame"
     group: str | None = None
     parts: Groups | None = field(default=None, repr=False, compare=False)
+    placebo: Placebo | None = None
+    method: str = "together"
+    clusters: int = 0
+
+    def joint(self, lags: Sequence[int], driver: str | None = None) -> "pd.DataFrame":
+        """Test jointly that some lags have no effect.
+
+        Parameters
+        ----------
+        lags : sequence of int
+            Lags tested together.
+        driver : str, optional
+            Which driver; the first by default.
+
+        Returns
+        -------
+        DataFrame
+            One row: driver, lags (as text), statistic (Wald, clustered by unit, scaled as Hotelling's T² is), df1,
+            df2, p_value (of statistic / df1 under F).
+
+        Raises
+        ------
+        InputError
+            If a lag was not estimated, or units are no more than lags.
+        """
+        import pandas as pd
+
+        tested = self.effects_of(driver)
+        chosen = sorted(set(lags))
+        if not chosen or not set(chosen) <= set(tested["lag"]):
+            raise checks.InputError(f"lags={list(lags)!r}: name some of the lags estimated, 0 to {self.lags}")
+        terms = [(tested["driver"].iloc[0], lag) for lag in chosen]
+        effects = tested.set_index("lag").loc[chosen, "estimate"].to_numpy()
+        try:
+            wald, p = horizon.joint(effects, self.covariance.loc[terms, terms].to_numpy(), self.clusters)
+        except ValueError as error:
+            raise checks.InputError(str(error)) from None
+        row = (terms[0][0], ", ".join(map(str, chosen)), wald, len(terms), self.clusters - len(terms), p)
+        return pd.DataFrame([row], columns=["driver", "lags", "statistic", "df1", "df2", "p_value"])
 
     @cached_property
     def groups(self) -> "pd.DataFrame":

@@ -27,6 +27,8 @@ NO_DRIVER: Final = Words("driver missing", "驱动因素缺失")
 NO_COVARIATE: Final = Words("covariate missing", "协变量缺失")
 TOO_EARLY: Final = Words("a lag lies before the first row", "滞后期早于首行")
 GAP: Final = Words("a lag lies in a gap", "滞后期落在缺口中")
+NO_WEIGHT: Final = Words("weight missing or zero", "权重缺失或为零")
+NO_FUTURE: Final = Words("a later period is missing", "缺少之后的时期")
 ALONE: Final = Words(
     "alone in its unit or period, whose effect absorbs it", "在其单位或时期中只有一行，被该效应完全吸收"
 )
@@ -41,9 +43,9 @@ class Rows:
     y : array, shape (n,)
         Outcome.
     x : array, shape (n, k)
-        Drivers, each from lag 0 to the longest, then covariates.
+        Drivers, each from lag 0 to the longest, then covariates, then the drivers' leads.
     terms : tuple of (str, int), length k
-        Column and lag of each regressor; covariates have lag 0 and come last.
+        Column and lag of each regressor; covariates have lag 0, leads lags below 0.
     drivers : int
         How many of the terms are drivers' lags.
     unit, time : array of int, shape (n,)
@@ -54,6 +56,8 @@ class Rows:
         Length of a period.
     sample : Sample
         Rows used and dropped.
+    weights : array, shape (n,), or None
+        Weight of each row; None if all count alike.
     """
 
     y: Floats
@@ -65,6 +69,7 @@ class Rows:
     position: Integers
     step: Step
     sample: Sample
+    weights: Floats | None = None
 
     @property
     def period(self) -> Integers:
@@ -81,6 +86,7 @@ class Rows:
             unit=self.unit[keep],
             time=self.time[keep],
             position=self.position[keep],
+            weights=None if self.weights is None else self.weights[keep],
         )
 
 
@@ -117,6 +123,8 @@ def prepare(
     lags: int,
     effects: str,
     step: str,
+    leads: int = 0,
+    weights: str | None = None,
 ) -> Rows:
     """Check the columns, look up every lag on the calendar, and keep the rows where nothing is missing.
 
@@ -136,19 +144,24 @@ def prepare(
         Decides which rows stand alone.
     step : str
         Length of a period, or "auto".
+    leads : int
+        Periods ahead to look up too.
+    weights : str, optional
+        Column of weights.
 
     Raises
     ------
     InputError
         If a column cannot be used, a unit has two rows in a period, or no row is left.
     """
-    _check(data, unit=unit, period=period, outcome=outcome, drivers=drivers, covariates=covariates)
+    _check(data, unit=unit, period=period, outcome=outcome, drivers=drivers, covariates=covariates, weights=weights)
     codes, labels = _units(data, unit)
     when = calendar(data[period], "period", codes, step)
     y = _numbers(data, "outcome", outcome)
     driver = np.column_stack([_numbers(data, "driver", name) for name in drivers])
     other = [_numbers(data, "covariates", name) for name in covariates]
     covariate = np.column_stack(other) if other else np.empty((len(data), 0))
+    weight = None if weights is None else _weights(data, weights)
 
     placed = np.flatnonzero((codes >= 0) & when.known)
     order = placed[np.lexsort((when.index[placed], codes[placed]))]
@@ -158,28 +171,36 @@ def prepare(
     sorted_unit, sorted_time = codes[order], when.index[order]
     rows = lag_rows(sorted_unit, sorted_time, lags, when.step.size)
     lagged = np.where((rows >= 0)[:, :, None], driver[order][rows], np.nan)
+    ahead = lead_rows(lag_rows(sorted_unit, sorted_time, leads, when.step.size))
+    leading = np.where((ahead >= 0)[:, :, None], driver[order][ahead], np.nan)
     here = _Audit(len(order))
     here.dropped = [(NO_UNIT, int((codes < 0).sum())), (NO_PERIOD, int(((codes >= 0) & ~when.known).sum()))]
     here.drop(np.isnan(y[order]), NO_OUTCOME)
     here.drop(np.isnan(driver[order]).any(axis=1), NO_DRIVER)
     here.drop(np.isnan(covariate[order]).any(axis=1), NO_COVARIATE)
+    if weight is not None:
+        here.drop(~(weight[order] > 0), NO_WEIGHT)
     incomplete = np.isnan(lagged).reshape(len(order), -1).any(axis=1)
     first = _first_of_unit(sorted_unit, sorted_time)
     early = sorted_time - lags * when.step.size < first
     here.drop(incomplete & early, TOO_EARLY)
     here.drop(incomplete, GAP)
+    if leads:
+        here.drop(np.isnan(leading).reshape(len(order), -1).any(axis=1), NO_FUTURE)
     here.drop(_alone(sorted_unit, sorted_time, here.left, effects), ALONE)
 
     keep = here.left
-    _refuse_none_left(here, lags, sorted_unit, when.step)
+    _refuse_none_left(here, lags, leads, sorted_unit, when.step)
     terms = [(name, lag) for name in drivers for lag in range(lags + 1)] + [(name, 0) for name in covariates]
+    terms += [(name, -lead) for name in drivers for lead in range(1, leads + 1)]
     # (row, lag, driver) becomes (row, driver, lag): each driver's lags side by side
     wide = lagged[keep].transpose(0, 2, 1).reshape(int(keep.sum()), -1)
+    beyond = leading[keep].transpose(0, 2, 1).reshape(int(keep.sum()), -1)
     counts = {} if unit is None else {"units": _count(sorted_unit[keep])}
     counts["periods"] = _count(_codes(sorted_time[keep]))
     return Rows(
         y=y[order][keep],
-        x=np.column_stack([wide, covariate[order][keep]]),
+        x=np.column_stack([wide, covariate[order][keep], beyond]),
         terms=tuple(terms),
         drivers=len(drivers) * (lags + 1),
         unit=sorted_unit[keep],
@@ -187,6 +208,7 @@ def prepare(
         position=order[keep],
         step=when.step,
         sample=Sample(len(data), int(keep.sum()), tuple(here.dropped), counts),
+        weights=None if weight is None else weight[order][keep],
     )
 
 
@@ -203,7 +225,7 @@ class _Audit:
 
 
 def _check(data: "pd.DataFrame", *, unit: str | None, period: str, outcome: str, drivers: list[str],
-           covariates: list[str]) -> None:  # fmt: skip
+           covariates: list[str], weights: str | None) -> None:  # fmt: skip
     # in lists, since a column may be called 0 or ("a", "b")
     checks.columns(
         data,
@@ -212,6 +234,7 @@ def _check(data: "pd.DataFrame", *, unit: str | None, period: str, outcome: str,
         outcome=[outcome],
         driver=drivers,
         covariates=covariates,
+        weights=[] if weights is None else [weights],
     )
     if not len(data):
         raise checks.InputError("data has no rows")
@@ -271,15 +294,34 @@ def _refuse_too_few(units: Integers, times: Integers, labels: "pd.Index | None",
         raise checks.InputError(f"period={period!r}: all rows are of one period; lags need two or more")
 
 
-def _refuse_none_left(audit: _Audit, lags: int, units: Integers, step: Step) -> None:
+def _refuse_none_left(audit: _Audit, lags: int, leads: int, units: Integers, step: Step) -> None:
     if audit.left.any():
         return
     reasons = ", ".join(f"{n} {why.en}" for why, n in audit.dropped if n)
     longest = int(np.bincount(units).max())
+    asked = f"lags={lags}" if not leads else f"lags={lags} with leads={leads}"
     raise checks.InputError(
-        f"no rows are left ({reasons}); lags={lags} needs {step.length(lags + 1)} in a row, "
+        f"no rows are left ({reasons}); {asked} needs {step.length(lags + leads + 1)} in a row, "
         f"and the longest unit has {longest} rows"
     )
+
+
+def _weights(data: "pd.DataFrame", column: str) -> Floats:
+    """Return weights; refuse negative ones."""
+    weight = checks.numbers(data, "weights", column)
+    if (weight < 0).any():
+        at = int((weight < 0).argmax())
+        raise checks.InputError(f"weights={column!r}: row {data.index[at]} holds {weight[at]:g}; weights are 0 or more")
+    return weight
+
+
+def lead_rows(lagged: Integers) -> Integers:
+    """Turn the rows of lags 1, 2, … into the rows of leads 1, 2, …: the row whose past a row is."""
+    ahead = np.full((len(lagged), lagged.shape[1] - 1), -1, dtype=np.int64)
+    for lead in range(1, lagged.shape[1]):
+        later = np.flatnonzero(lagged[:, lead] >= 0)
+        ahead[lagged[later, lead], lead - 1] = later
+    return ahead
 
 
 def _first_of_unit(units: Integers, times: Integers) -> Integers:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Critical = float | tuple[Floats, Floats]
 """Errors to each side of an estimate: one number, or one per effect and one per running sum."""
 
@@ -23,7 +24,7 @@ def effect_table(
     *,
     critical: Critical,
     p_value: Callable[[Floats], Floats],
-    n: int,
+    n: int | Integers,
 ) -> "pd.DataFrame":
     """Lay out effects and their running sums, driver by driver.
 
@@ -37,8 +38,8 @@ def effect_table(
         Errors to each side of an estimate.
     p_value : callable
         Turns t statistics into two-sided p values.
-    n : int
-        Rows.
+    n : int or array
+        Rows, in all or by effect.
     """
     import pandas as pd
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from cxresearch.language import Paragraph, Words, check, interval, number, percent
 from cxresearch.loyalty.periods import Step
+from cxresearch.loyalty.placebo import WARNING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,8 @@ def panel_text(result: "PanelLags", language: str, focus: Any) -> Paragraph:
         f"based on {number(result.sample.used, 0)} rows of {whom}; {percent(result.confidence)} intervals in brackets.",
         f"依据 {whom}的 {number(result.sample.used, 0)} 行数据；括号内为 {percent(result.confidence)} 区间。",
     )(language)
-    return _paragraph([*first, *everyone, base], language)
+    warned = [WARNING(language)] if result.placebo is not None and result.placebo.fails else []
+    return _paragraph([*warned, *first, *everyone, base], language)
 
 
 def series_text(result: "SeriesLags", language: str) -> Paragraph:

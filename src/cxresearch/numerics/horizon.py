@@ -70,26 +70,47 @@ def select(effects: Floats, covariance: Floats, units: int) -> Reach:
     Andrews, D. W. K. (1999). Consistent moment selection procedures for generalized method of moments
     estimation. Econometrica, 67, 543-564.
     """
-    from scipy.special import fdtrc
-
     k = len(effects)
     if units <= k:
         raise ValueError(f"{units} units are too few to judge {k} lags jointly")
     wald, p = np.zeros(k + 1), np.ones(k + 1)
     for j in range(k):
-        q = k - j
-        block = covariance[j:, j:]
-        scale = np.sqrt(np.diag(block))
-        if not (scale > 0).all():  # noise-free: what is not zero is an effect
-            wald[j] = np.inf if np.abs(effects[j:]).max() > 1e-9 * np.abs(effects).max() else 0.0
-            p[j] = float(wald[j] == 0)
+        if (np.diag(covariance)[j:] > 0).all():
+            wald[j], p[j] = joint(effects[j:], covariance[j:, j:], units)
             continue
-        z = effects[j:] / scale
-        distance = float(z @ np.linalg.solve(block / np.outer(scale, scale), z))
-        wald[j] = distance * (units - q) / (units - 1)
-        p[j] = fdtrc(q, units - q, wald[j] / q)
+        # noise-free: what is not zero is an effect
+        wald[j] = np.inf if np.abs(effects[j:]).max() > 1e-9 * np.abs(effects).max() else 0.0
+        p[j] = float(wald[j] == 0)
     criterion = wald + np.log(units) * np.arange(k + 1)
     return Reach(wald=wald, p_value=p, criterion=criterion, horizon=int(criterion.argmin()) - 1)
+
+
+def joint(effects: Floats, covariance: Floats, units: int) -> tuple[float, float]:
+    """Test jointly that effects are zero.
+
+    Parameters
+    ----------
+    effects, covariance : array, shape (q,) and (q, q)
+        Estimates and their covariance, clustered by unit.
+    units : int
+        Units it rests on; more than q.
+
+    Returns
+    -------
+    tuple of float
+        Wald statistic, scaled as Hotelling's T² is, and its p value: statistic / q by F with q and units - q
+        degrees of freedom.
+    """
+    from scipy.special import fdtrc
+
+    q = len(effects)
+    if units <= q:
+        raise ValueError(f"{units} units are too few to test {q} effects jointly")
+    scale = np.sqrt(np.diag(covariance))
+    z = effects / scale
+    distance = float(z @ np.linalg.solve(covariance / np.outer(scale, scale), z))
+    wald = distance * (units - q) / (units - 1)
+    return wald, float(fdtrc(q, units - q, wald / q))
 
 
 def bounds(

@@ -104,7 +104,12 @@ def lag_rows(unit: Integers, time: Integers, lags: int, step: int = 1) -> Intege
     return rows
 
 
-def within(columns: Floats, unit: Integers | None = None, period: Integers | None = None) -> Within:
+def within(
+    columns: Floats,
+    unit: Integers | None = None,
+    period: Integers | None = None,
+    weights: Floats | None = None,
+) -> Within:
     """Sweep out unit effects, period effects, or both, exactly, however unbalanced the panel is.
 
     Parameters
@@ -113,6 +118,8 @@ def within(columns: Floats, unit: Integers | None = None, period: Integers | Non
         What to sweep; left unchanged.
     unit, period : array of int, shape (n,), optional
         Codes from 0; None leaves that effect out. With neither, the means are taken off.
+    weights : array, shape (n,), optional
+        Weight of each row, above 0; all alike by default.
 
     Notes
     -----
@@ -127,32 +134,33 @@ def within(columns: Floats, unit: Integers | None = None, period: Integers | Non
     Wansbeek, T., & Kapteyn, A. (1989). Estimation of the error-components model with incomplete panels.
     Journal of Econometrics, 41, 341-361.
     """
-    x = np.asfortranarray(columns - columns.mean(axis=0))
+    w = weights
+    x = np.asfortranarray(columns - np.average(columns, axis=0, weights=w))
     factors = [codes for codes in (unit, period) if codes is not None]
     if not factors:
         return Within(columns=x, absorbed=1)
     if len(factors) == 1:
-        sizes = np.bincount(factors[0])
-        return Within(columns=x - _means(x, factors[0], sizes)[factors[0]], absorbed=int(np.count_nonzero(sizes)))
+        sizes = _sizes(factors[0], w)
+        return Within(columns=x - _means(x, w, factors[0], sizes)[factors[0]], absorbed=int(np.count_nonzero(sizes)))
     small, large = sorted(factors, key=lambda codes: int(codes.max()))
-    return _two_way(x, small, large)
+    return _two_way(x, small, large, w)
 
 
-def _two_way(x: Floats, small: Integers, large: Integers) -> Within:
+def _two_way(x: Floats, small: Integers, large: Integers, w: Floats | None) -> Within:
     from scipy.linalg import cho_factor, cho_solve
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    few, many = np.bincount(small), np.bincount(large)
-    shape = (len(many), len(few))
-    counts = csr_array((np.ones(len(small)), (large, small)), shape=shape)
-    shares = csr_array((1 / many[large], (large, small)), shape=shape)  # each level's rows sum to one
-    x = x - _means(x, large, many)[large]
+    few, many = _sizes(small, w), _sizes(large, w)
+    shape, each = (len(many), len(few)), np.ones(len(x)) if w is None else w
+    counts = csr_array((each, (large, small)), shape=shape)
+    shares = csr_array((each / many[large], (large, small)), shape=shape)  # each level's rows sum to one
+    x = x - _means(x, w, large, many)[large]
     shared = (counts.T @ shares).toarray()
     sets, member = connected_components(csr_array(shared), directed=False)
     together = np.equal.outer(member, member) / np.bincount(member)[member]
-    system = np.diag(few.astype(float)) - (shared + shared.T) / 2 + few.mean() * together
-    effect = cho_solve(cho_factor(system), _sums(x, small, len(few)))
+    system = np.diag(few) - (shared + shared.T) / 2 + few.mean() * together
+    effect = cho_solve(cho_factor(system), _sums(_weighed(x, w), small, len(few)))
     x -= effect[small] - (shares @ effect)[large]
 
     unused = np.count_nonzero(few == 0)  # a level without rows is a set of its own, and absorbs nothing
@@ -164,8 +172,16 @@ def _sums(x: Floats, codes: Integers, size: int) -> Floats:
     return np.column_stack([np.bincount(codes, weights=column, minlength=size) for column in x.T])
 
 
-def _means(x: Floats, codes: Integers, sizes: Integers) -> Floats:
-    return np.asarray(_sums(x, codes, len(sizes)) / np.maximum(sizes, 1)[:, None])
+def _means(x: Floats, w: Floats | None, codes: Integers, sizes: Floats) -> Floats:
+    return np.asarray(_sums(_weighed(x, w), codes, len(sizes)) / np.where(sizes > 0, sizes, 1)[:, None])
+
+
+def _sizes(codes: Integers, w: Floats | None) -> Floats:
+    return np.asarray(np.bincount(codes, weights=w), dtype=float)
+
+
+def _weighed(x: Floats, w: Floats | None) -> Floats:
+    return x if w is None else np.asfortranarray(x * w[:, None])
 
 
 def fit(
@@ -176,6 +192,7 @@ def fit(
     *,
     effects: Literal["two-way", "unit", "none"] = "two-way",
     units: int | None = None,
+    weights: Floats | None = None,
 ) -> Fit:
     """Regress y on x with unit and period effects, errors clustered by unit.
 
@@ -191,6 +208,8 @@ def fit(
         What is swept out; "none" leaves an intercept.
     units : int, optional
         Rows of `influence`; one more than the largest unit code by default.
+    weights : array, shape (n,), optional
+        Weight of each row in the sum of squares, above 0; only their proportions count.
 
     Raises
     ------
@@ -217,15 +236,19 @@ def fit(
     clusters = int(np.count_nonzero(np.bincount(unit)))
     if clusters < 2:
         raise ValueError("errors clustered by unit need two units or more")
+    w = None if weights is None else weights / weights.mean()
     swept = within(
         np.column_stack([y, x]),
         unit if effects != "none" else None,
         period if effects == "two-way" else None,
+        w,
     )
-    solution = solve(swept.columns[:, 0], swept.columns[:, 1:], before=x)
+    # least squares of columns times the root of the weights; what is left, times them, is the score of a row
+    left = swept.columns if w is None else swept.columns * np.sqrt(w)[:, None]
+    solution = solve(left[:, 0], left[:, 1:], before=x)
     if n <= swept.absorbed + k:
         raise ValueError(f"{n} rows leave nothing for errors after {swept.absorbed} effects and {k} slopes")
-    scores = _sums(swept.columns[:, 1:] * solution.residual[:, None], unit, units or int(unit.max()) + 1)
+    scores = _sums(left[:, 1:] * solution.residual[:, None], unit, units or int(unit.max()) + 1)
     counted = k + (effects == "none")
     factor = clusters / (clusters - 1) * (n - 1) / (n - counted)
     influence = np.sqrt(factor) * scores @ solution.bread
