@@ -12,7 +12,8 @@ kept the intervals' coverage for means and for rates close to 100 % alike.
 
 One unit in twenty is allowed to be an outlier, which may lie anywhere on the scale of single answers. Without this a
 single bad unit makes all others look as if they differed: with thirteen alike and one far off, 9 to 13 % of flags
-stood on the wrong side; with it 2 %. Where there is no outlier it changes next to nothing.
+stood on the wrong side; with it 2 %. Where there is no outlier it changes next to nothing. Among fewer than eight units
+there are no outliers.
 """
 
 from collections.abc import Callable
@@ -27,8 +28,11 @@ Floats = NDArray[np.float64]
 
 OUTLIERS: Final = 0.05
 """Share of units that may be outliers."""
+FEWEST: Final = 8
+"""Units from which there may be outliers: among fewer nobody can tell an outlier from a wide spread."""
 
-_NODES: Final = (19, 19, 7)  # per axis, once zoomed in: steps of half a standard deviation, a full one for the last
+_NODES: Final = 19  # per axis, once zoomed in: steps of half a standard deviation
+_FEW: Final = 7  # for the variance within units: steps of one standard deviation
 _KEEP: Final = 11.0  # a node whose log posterior lies this far below the highest has 1/60,000 of its density
 _NEGLIGIBLE: Final = 1e-6
 _SURE: Final = 100.0  # degrees of freedom from which the variance within units counts as known
@@ -73,7 +77,7 @@ def shrink_means(
     """Fit the normal-normal model: unit means scatter about a common mean, answers about their unit's mean.
 
     ``mean[j] ~ N(theta[j], sigma² / n[j])``; ``theta[j] ~ N(mu, tau²)``, or for an outlier
-    ``N(mu, tau² + sigma²)``. mu and log sigma² have flat priors, tau the uniform shrinkage prior.
+    ``N(mu, tau² + within)``. mu and log sigma² have flat priors, tau the uniform shrinkage prior.
 
     Parameters
     ----------
@@ -94,27 +98,27 @@ def shrink_means(
     -------
     Shrunken
     """
+    log_ordinary, log_odd = _log_shares(n.size)
 
     def fit(mu: Floats, log_r: Floats, s2: Floats) -> tuple[Floats, Floats]:
-        noise, tau2 = s2[:, None] / n, (s2 * np.exp(2 * log_r))[:, None]
-        gap = (mean - mu[:, None]) ** 2
-        body, outlier = (-0.5 * np.log(v) - 0.5 * gap / v for v in (noise + tau2, noise + tau2 + s2[:, None]))
-        return np.log1p(-OUTLIERS) + body, np.log(OUTLIERS) + outlier
+        noise, tau2, gap = s2[:, None] / n, within * np.exp(2 * log_r)[:, None], (mean - mu[:, None]) ** 2
+        body, outlier = (-0.5 * np.log(v) - 0.5 * gap / v for v in (noise + tau2, noise + tau2 + within))
+        return log_ordinary + body, log_odd + outlier
 
     def log_posterior(mu: Floats, log_r: Floats, log_s2: Floats) -> Floats:
         s2 = np.exp(log_s2)
         known = -0.5 * df * (log_s2 + within / s2)
         return np.asarray(np.logaddexp(*fit(mu, log_r, s2)).sum(1) + known + _log_prior(log_r, n))
 
-    width, reach = np.ptp(mean) + np.sqrt(within / n.min()), 6 * np.sqrt(2 / df)
-    around = np.linspace(-reach, reach, _NODES[2]) if df < _SURE else np.zeros(1)
+    width, reach = np.ptp(mean) + np.sqrt(within / n.min()), 3 * np.sqrt(2 / df)
+    around = np.linspace(-reach, reach, _FEW) if df < _SURE else np.zeros(1)
     wide = np.linspace(mean.min() - width, mean.max() + width, 33)
     (mu, log_r, log_s2), weight = _grid(log_posterior, wide, np.linspace(-8, 4, 25), np.log(within) + around)
     s2 = np.exp(log_s2)
     body, outlier = fit(mu, log_r, s2)
     odd = special.expit(outlier - body)  # chance of being an outlier, at each node
-    noise, tau2 = s2[:, None] / n, (s2 * np.exp(2 * log_r))[:, None]
-    pull = noise / np.concatenate([noise + tau2, noise + tau2 + s2[:, None]]).reshape(2, *noise.shape)
+    noise, tau2 = s2[:, None] / n, within * np.exp(2 * log_r)[:, None]
+    pull = noise / np.stack([noise + tau2, noise + tau2 + within])
     place = (pull * mu[:, None] + (1 - pull) * mean).reshape(-1, n.size)  # nodes of the body, then of outliers
     scale = np.sqrt((1 - pull) * noise).reshape(-1, n.size)
     share = np.concatenate([weight[:, None] * (1 - odd), weight[:, None] * odd])
@@ -157,12 +161,13 @@ def shrink_rates(successes: Floats, n: Floats, *, level: float, draws: int, rng:
     """
     pairs, back, times = np.unique(np.stack([successes, n]), axis=1, return_inverse=True, return_counts=True)
     hits, misses = pairs[0], pairs[1] - pairs[0]  # units with equal counts share their arithmetic
-    outlier = np.log(OUTLIERS) + special.betaln(1 + hits, 1 + misses)
+    log_ordinary, log_odd = _log_shares(n.size)
+    outlier = log_odd + special.betaln(1 + hits, 1 + misses)
 
     def shapes(logit_m: Floats, log_r: Floats) -> tuple[Floats, Floats, Floats]:
         phi = np.exp(-2 * log_r)[:, None]
         a, b = phi * special.expit(logit_m)[:, None], phi * special.expit(-logit_m)[:, None]
-        return a + hits, b + misses, np.log1p(-OUTLIERS) - special.betaln(a, b)
+        return a + hits, b + misses, log_ordinary - special.betaln(a, b)
 
     def log_posterior(logit_m: Floats, log_r: Floats) -> Floats:
         a, b, constant = shapes(logit_m, log_r)
@@ -230,6 +235,11 @@ def flag(wrong: Floats, share: float) -> NDArray[np.bool_]:
     return np.asarray(wrong <= (value[good][-1] if good.any() else -1.0))
 
 
+def _log_shares(units: int) -> tuple[float, float]:
+    """Return the log probabilities of an ordinary unit and of an outlier."""
+    return (float(np.log1p(-OUTLIERS)), float(np.log(OUTLIERS))) if units >= FEWEST else (0.0, -np.inf)
+
+
 def _log_prior(log_r: Floats, n: Floats) -> Floats:
     """Return the log density, over log r, of a uniform reliability ``r² n / (1 + r² n)`` at the typical n."""
     typical = n.size / np.sum(1 / n)
@@ -237,32 +247,52 @@ def _log_prior(log_r: Floats, n: Floats) -> Floats:
     return np.asarray(special.log_expit(signal) + special.log_expit(-signal))
 
 
-def _grid(log_posterior: Callable[..., Floats], *axes: Floats) -> tuple[list[Floats], Floats]:
+def _grid(log_posterior: Callable[..., Floats], inner: Floats, *outer: Floats) -> tuple[list[Floats], Floats]:
     """Return nodes and weights of a posterior in two or three dimensions, zoomed in to where its mass lies.
 
-    The rule of equal steps is exact to many digits for smooth densities once a step is below a standard deviation.
+    The first variable has nodes of its own for each value of the others: the group's mean is known well if the units
+    are alike, and hardly at all if they are not. The rule of equal steps is exact to many digits for smooth densities
+    once a step is below a standard deviation.
     """
     for _ in range(12):
-        nodes = [axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")]
-        value = log_posterior(*nodes)
-        keep = (value > value.max() - _KEEP).reshape([axis.size for axis in axes])
-        others = [tuple(k for k in range(len(axes)) if k != i) for i in range(len(axes))]
-        zoomed = tuple(_zoom(axis, keep.any(others[i]), _NODES[i]) for i, axis in enumerate(axes))
-        if all(np.ptp(new) > 0.7 * np.ptp(old) or old.size == 1 for new, old in zip(zoomed, axes, strict=True)):
+        rows = [axis.ravel() for axis in np.meshgrid(*outer, indexing="ij")]
+        x, value = _slices(log_posterior, inner, rows)
+        value += np.log(x[:, 1] - x[:, 0])[:, None]
+        mass = special.logsumexp(value, axis=1)
+        keep = (mass > mass.max() - _KEEP).reshape([axis.size for axis in outer])
+        others = [tuple(k for k in range(len(outer)) if k != i) for i in range(len(outer))]
+        zoomed = tuple(_zoom(axis, keep.any(others[i])) for i, axis in enumerate(outer))
+        if all(np.ptp(new) >= 0.7 * np.ptp(old) for new, old in zip(zoomed, outer, strict=True)):
             break
-        axes = zoomed
+        outer = zoomed
     weight = np.exp(value - value.max())
     weight /= weight.sum()
     used = weight > _NEGLIGIBLE
-    return [node[used] for node in nodes], weight[used] / weight[used].sum()
+    places = [x, *(np.broadcast_to(row[:, None], x.shape) for row in rows)]
+    return [place[used] for place in places], weight[used] / weight[used].sum()
 
 
-def _zoom(axis: Floats, keep: NDArray[np.bool_], nodes: int) -> Floats:
-    """Return an axis from one node before the first kept one to one after the last; one node stays one node."""
-    if axis.size == 1:
+def _slices(log_posterior: Callable[..., Floats], inner: Floats, rows: list[Floats]) -> tuple[Floats, Floats]:
+    """Return, for each row of the other variables, nodes of the inner one where the row has its mass, and densities."""
+    x = np.broadcast_to(inner, (rows[0].size, inner.size))
+    for _ in range(12):
+        value = log_posterior(x.ravel(), *(np.repeat(row, x.shape[1]) for row in rows)).reshape(x.shape)
+        keep = value > value.max(1, keepdims=True) - _KEEP
+        first = np.maximum(keep.argmax(1) - 1, 0)
+        last = np.minimum(x.shape[1] - keep[:, ::-1].argmax(1), x.shape[1] - 1)
+        low, high = (np.take_along_axis(x, at[:, None], 1) for at in (first, last))
+        if x.shape[1] == _NODES and np.all(high - low > 0.7 * (x[:, -1:] - x[:, :1])):
+            break
+        x = low + (high - low) * np.linspace(0, 1, _NODES)
+    return x, value
+
+
+def _zoom(axis: Floats, keep: NDArray[np.bool_]) -> Floats:
+    """Return an axis from one node before the first kept one to one after the last; a short one stays as it is."""
+    if axis.size <= _FEW:
         return axis
     kept = np.flatnonzero(keep)
-    return np.linspace(axis[max(kept[0] - 1, 0)], axis[min(kept[-1] + 1, axis.size - 1)], nodes)
+    return np.linspace(axis[max(kept[0] - 1, 0)], axis[min(kept[-1] + 1, axis.size - 1)], _NODES)
 
 
 def _solve(cdf_pdf: Callable[[Floats], tuple[Floats, Floats]], q: float, start: Floats, reach: Floats) -> Floats:
