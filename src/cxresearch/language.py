@@ -164,13 +164,20 @@ class Readable:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) or hasattr(value, "dtype")
+    return isinstance(value, int | float) or hasattr(value, "dtype") or _is_missing(value)
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell pandas' missing value; pandas itself is not imported for it."""
+    return type(value).__name__ == "NAType"
 
 
 def _cell(value: Any, digits: int, name: Any) -> str:
     if isinstance(value, bool) or not _is_number(value):
         return str(value)
-    if name == "p_value" and value < 0.001:
+    if _is_missing(value):
+        return "–"
+    if name in ("p_value", "p_adjusted") and value < 0.001:
         return "<0.001"
     if float(value).is_integer() and not isinstance(value, float):
         return number(float(value), 0)

@@ -111,7 +111,7 @@ class Benchmark(Result):
         focus: Any = None,
         most: int | None = None,
     ) -> Readable:
-        """Return the table for reading: all of it, one touchpoint, or one unit.
+        """Return the table for reading, without the columns that it can do without: all of it, or a part.
 
         Parameters
         ----------
@@ -124,19 +124,25 @@ class Benchmark(Result):
         most : int, optional
             Rows at most: the first and the last ones.
         """
-        table = self.table
+        table = self.table.drop(columns=["se", "wrong_side"])
+        if not table["suppressed"].any():
+            table = table.drop(columns="suppressed")
         if touchpoint is not None:
             table = table[table["touchpoint"] == self.lead(touchpoint)]
         if focus is not None:
-            table = table[table["unit"] == self.unit(focus)]
+            table = table[table["unit"] == self.unit(focus)].drop(columns="unit")
         if most is not None and len(table) > most:
             keep = [*range(most - most // 2), *range(len(table) - most // 2, len(table))]
             table = table.iloc[keep]
-        return Readable(words.named(self, table, language), language, digits, self.headings)
+        table = words.named(self, table, language)
+        if touchpoint is not None:
+            table = table.drop(columns="touchpoint")
+        return Readable(table, language, digits, self.headings)
 
     def readable_reliability(self, language: str = "en", *, digits: int = 3) -> Readable:
-        """Return the table of reliability for reading."""
-        return Readable(words.named(self, self.reliability, language), language, digits, self.headings)
+        """Return the table of reliability for reading, without variances and counts."""
+        table = words.named(self, self.reliability[_RELIABILITY], language)
+        return Readable(table, language, digits, self.headings)
 
     def label(self, touchpoint: Any, language: str = "en") -> str:
         """Return a touchpoint's readable name."""
@@ -185,6 +191,18 @@ class Benchmark(Result):
         differ = rows[rows["touchpoint"].isin(self.differing(True))]
         best = differ if len(differ) else rows
         return best.sort_values("reliability", ascending=False, kind="stable")["touchpoint"].iloc[0]
+
+
+_RELIABILITY = [
+    "touchpoint",
+    "units",
+    "typical_n",
+    "reliability",
+    "reliability_ci_low",
+    "reliability_ci_high",
+    "n_for_reliability_0_7",
+    "p_adjusted",
+]
 
 
 def _known(given: Any, known: list[Any], argument: str, what: str) -> Any:

@@ -52,10 +52,11 @@ def named(result: "Benchmark", table: pd.DataFrame, language: str) -> pd.DataFra
     """Return a table with readable touchpoints, whole numbers as such, and words for signals."""
     out = table.copy()
     out["touchpoint"] = [result.label(t, language) for t in table["touchpoint"]]
-    for column in out.columns.intersection(["n", "rank", "rank_low", "rank_high", "units"]):
-        out[column] = [number(v, 0) for v in table[column]]
+    for column in out.columns.intersection(["n", "rank", "rank_low", "rank_high", "units", "typical_n"]):
+        out[column] = table[column].round().astype("Int64")
     if "signal" in out:
         out["signal"] = [SIGNALS[s](language) if s in SIGNALS else "–" for s in table["signal"]]
+    if "signal" in out and "suppressed" in out:
         out["suppressed"] = [Words("yes", "是")(language) if hidden else "" for hidden in table["suppressed"]]
     return out
 
