@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.lags import series_lags as series_lags
     from cxresearch.loyalty.leaving import leaving_reasons as leaving_reasons
     from cxresearch.loyalty.mediation import mediation as mediation
+    from cxresearch.loyalty.processes import process_carry_over as process_carry_over
     from cxresearch.loyalty.streaks import streak_hazard as streak_hazard
     from cxresearch.mystery_shopping.agreement import agreement as agreement
     from cxresearch.mystery_shopping.intraclass import icc as icc
@@ -42,6 +43,7 @@ _HOMES = {
     "leaving_reasons": "loyalty.leaving",
     "mediation": "loyalty.mediation",
     "priorities": "touchpoints.priorities",
+    "process_carry_over": "loyalty.processes",
     "read": "data.sources",
     "retention_value": "loyalty.economics",
     "series_lags": "loyalty.lags",

@@ -95,6 +95,13 @@ ENTRIES: Final = (
         "loyalty/satisfaction_lags",
     ),
     _simulated(
+        "processes",
+        "3,000 customers × 8 years: scores of 4 processes and overall satisfaction with known lags",
+        24_000,
+        8,
+        "loyalty/process_carry_over",
+    ),
+    _simulated(
         "profits",
         "2,000 customers won, served and lost: scores, money, costs and leavers with known truth",
         5_406,
@@ -126,8 +133,8 @@ def datasets() -> "pd.DataFrame":
     Examples
     --------
     >>> table = datasets()
-    >>> table.loc[table["kind"] == "simulated", "name"].tolist()
-    ['simulated/leaving', 'simulated/panel', 'simulated/profits', 'simulated/ratings', 'simulated/responses']
+    >>> table.loc[table["kind"] == "simulated", "name"].tolist()[:4]
+    ['simulated/leaving', 'simulated/panel', 'simulated/processes', 'simulated/profits']
     """
     import pandas as pd
 

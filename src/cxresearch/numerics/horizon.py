@@ -188,3 +188,35 @@ def reached(effects: Floats, share: float) -> Floats:
         here, last = (np.take_along_axis(part, i[..., None], -1)[..., 0] for i in (at, before))
         place = np.where(at == 0, 0.0, before + (share - last) / (here - last))
     return np.where(over.any(axis=-1), place, np.nan)
+
+
+def too_small(effects: Floats, covariance: Floats, units: int, smallest: float) -> float:
+    """Test that effects are all too small to matter.
+
+    Parameters
+    ----------
+    effects, covariance, units
+        As in `joint`.
+    smallest : float
+        Smallest effect that matters, above 0.
+
+    Returns
+    -------
+    float
+        p value of "some effect is at least as large as `smallest`, in either direction": the largest of the p values
+        of two one-sided tests for each effect (Schuirmann 1987; Berger 1982 shows that the largest of several p
+        values needs no correction where all hypotheses must fall).
+
+    References
+    ----------
+    Berger, R. L. (1982). Multiparameter hypothesis testing and acceptance sampling. Technometrics, 24, 295-300.
+
+    Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power approach for
+    assessing the equivalence of average bioavailability. Journal of Pharmacokinetics and Biopharmaceutics, 15,
+    657-680.
+    """
+    from scipy.special import stdtr
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = (smallest - np.abs(effects)) / np.sqrt(np.diag(covariance))
+    return float(stdtr(units - 1, -apart).max())

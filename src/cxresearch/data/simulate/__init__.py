@@ -8,7 +8,19 @@ one score in several thousand lies outside its scale.
 from cxresearch.data.simulate.leavers import REASONS, leaving
 from cxresearch.data.simulate.panels import panel
 from cxresearch.data.simulate.profits import profits
+from cxresearch.data.simulate.service import PROCESSES, processes
 from cxresearch.data.simulate.surveys import TOUCHPOINTS, responses
 from cxresearch.data.simulate.visits import RATING_VARIANCES, ratings
 
-__all__ = ["RATING_VARIANCES", "REASONS", "TOUCHPOINTS", "leaving", "panel", "profits", "ratings", "responses"]
+__all__ = [
+    "PROCESSES",
+    "RATING_VARIANCES",
+    "REASONS",
+    "TOUCHPOINTS",
+    "leaving",
+    "panel",
+    "processes",
+    "profits",
+    "ratings",
+    "responses",
+]
