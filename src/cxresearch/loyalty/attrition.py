@@ -78,7 +78,7 @@ def attrition(
     Raises
     ------
     InputError
-        As `streak_hazard`; also if nobody vanishes, or everybody, or the columns predict it without error.
+        As `streak_hazard`; also if nobody vanishes, or everybody, or a column never changes.
 
     Notes
     -----
@@ -125,7 +125,7 @@ def attrition(
     return Attrition(
         table=_bands(x[keep][:, 0], vanished, bands, None if cluster is None else clusters[keep], confidence),
         sample=rows.sample(),
-        notes=_NOTES,
+        notes=_NOTES if np.isfinite(chance).all() else (*_NOTES, _SEPARATED),
         confidence=confidence,
         effect=effect,
         weights=_aligned(data, seen, weight),
@@ -176,21 +176,21 @@ def _model(
         )
         role = "satisfaction" if error.column == 0 else "covariates"
         raise checks.InputError(f"{role}={columns[error.column]!r} {why}; nothing can be estimated from it") from None
-    if np.isnan(found.slopes).any() or not len(found.slopes):
-        raise checks.InputError(
-            "satisfaction and covariates predict who vanishes without error; weights would be infinite. Leave one out"
-        )
-    critical, slope, se = stdtrit(found.df, (1 + confidence) / 2), found.slopes, found.slopes_se
+    if not found.n:  # separated: no slope, no chance between 0 and 1, hence no weights
+        slope = se = np.full(len(columns), np.nan)
+    else:
+        slope, se = found.slopes, found.slopes_se
+    critical = stdtrit(max(found.df, 1), (1 + confidence) / 2)
     table = pd.DataFrame(
         {
             "column": list(columns),
             "odds_ratio": np.exp(slope),
             "ci_low": np.exp(slope - critical * se),
             "ci_high": np.exp(slope + critical * se),
-            "p_value": 2 * stdtr(found.df, -np.abs(slope / se)),
+            "p_value": 2 * stdtr(max(found.df, 1), -np.abs(slope / se)),
         }
     )
-    return table, _chances(rows.period, x, vanished)
+    return table, _chances(rows.period, x, vanished) if found.n else np.full(len(vanished), np.nan)
 
 
 def _chances(period: Integers, x: Floats, vanished: Floats) -> Floats:
@@ -213,7 +213,7 @@ def _weights(seen: Presence, keep: Flags, chance: Floats, share: Floats) -> Floa
     """Multiply, over each unit's earlier rows, the chance of going on in that period over that of the row."""
     log_factor = np.zeros(len(seen.unit))
     period = np.unique(seen.time[keep], return_inverse=True)[1]
-    goes_on = chance < 1  # a unit that could not go on has no later row to weigh
+    goes_on = ~(chance >= 1)  # a unit that could not go on has no later row to weigh
     log_factor[np.flatnonzero(keep)[goes_on]] = np.log1p(-share[period][goes_on]) - np.log1p(-chance[goes_on])
     total = log_factor.cumsum() - log_factor
     starts = np.flatnonzero(np.r_[True, np.diff(seen.unit) != 0])
@@ -316,7 +316,11 @@ class Attrition(Result):
         return attrition_plot(self, language)
 
 
-_NOTES = (
+_SEPARATED: Final = Words(
+    "Satisfaction and covariates predict who vanishes without error, so there are no odds ratios and no weights.",
+    "满意度和协变量能毫无误差地预测谁失联，因此没有优势比和权重。",
+)
+_NOTES: Final = (
     Words(
         "The weights help if, given the satisfaction last reported, it is chance who vanishes. Nothing in the data can "
         "show that.",

@@ -106,7 +106,7 @@ def leaving_clusters(
     >>> from cxresearch.data.simulate.leavers import leaving
     >>> frame, truth = leaving()
     >>> result = leaving_clusters(frame, unit="customer", period="year", left="left", group="community")
-    >>> round(result.table["estimate"].iloc[-1], 2), round(truth["pair_correlation"], 2)
+    >>> round(float(result.table["estimate"].iloc[-1]), 2), round(truth["pair_correlation"], 2)
     (0.02, 0.02)
     """
     checks.confidence(confidence)

@@ -71,9 +71,10 @@ def called(reason: str, language: str) -> str:
 
 
 def _joined(sentences: list[str], language: str) -> Paragraph:
+    said = [sentence for sentence in sentences if sentence]
     if language == "zh":
-        return Paragraph("".join(sentences))
-    return Paragraph(" ".join(sentence[:1].upper() + sentence[1:] for sentence in sentences))
+        return Paragraph("".join(said))
+    return Paragraph(" ".join(sentence[:1].upper() + sentence[1:] for sentence in said))
 
 
 def _with(row: "pd.Series", language: str, column: str) -> str:
@@ -227,7 +228,9 @@ def attrition_text(result: "Attrition", language: str) -> Paragraph:
                 f"{score}最低的{who}，未告知流失而失联的占 {_with(low, 'zh', 'share')}；"
                 f"最高的占 {_with(high, 'zh', 'share')}。",
             )(language),
-            Words(
+            ""
+            if np.isnan(ratio["odds_ratio"])
+            else Words(
                 f"per point of {score}, the odds of vanishing are multiplied by {times(ratio['odds_ratio'])} ({around})"
                 + ("." if clear else ", which is not clear of no difference."),
                 f"{score}每高 1 分，失联与未失联之比变为原来的 {times(ratio['odds_ratio'])} 倍（{around}）"

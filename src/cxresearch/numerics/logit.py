@@ -21,6 +21,9 @@ _GAIN: Final = 1e-13
 FAR: Final = 16.0
 """Log-odds beyond which a fitted chance counts as 0 or 1 (to seven digits): something is separated."""
 
+COLLINEAR: Final = 1e-10
+"""Share of a column's squared length that the columns before it leave, below which they determine it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Logit:
@@ -65,6 +68,7 @@ def fit(x: Any, y: Floats, weight: Floats | None = None) -> Logit:
         If columns of `x` determine each other.
     """
     w = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=float)
+    _refuse_collinear(gram(x, w))
     coef = np.zeros(x.shape[1])
     eta = np.zeros(len(y))
     value = _loglik(eta, y, w)
@@ -72,10 +76,8 @@ def fit(x: Any, y: Floats, weight: Floats | None = None) -> Logit:
         chance = _expit(eta)
         try:
             step = np.linalg.solve(gram(x, w * chance * (1 - chance)), x.T @ (w * (y - chance)))
-        except np.linalg.LinAlgError:
-            if np.abs(eta).max() > FAR:
-                break
-            raise ValueError("columns of x determine each other") from None
+        except np.linalg.LinAlgError:  # chances of 0 and 1 leave no information: something is separated
+            break
         move = x @ step
         size = 1.0
         while _loglik(eta + size * move, y, w) < value and size > 1e-6:
@@ -130,6 +132,19 @@ def gram(x: Any, weight: Floats) -> Floats:
         product = x.T @ x.multiply(weight[:, None]).tocsr()
         return np.asarray(product.toarray())
     return np.asarray((x * weight[:, None]).T @ x)
+
+
+def _refuse_collinear(product: Floats) -> None:
+    """Raise if a column leaves less than `COLLINEAR` of its length beside the columns before it."""
+    length = np.sqrt(np.diag(product))
+    if not (length > 0).all():
+        raise ValueError("a column of x is 0 throughout")
+    try:
+        left = np.diag(np.linalg.cholesky(product / np.outer(length, length))) ** 2
+    except np.linalg.LinAlgError:
+        left = np.zeros(1)
+    if left.min() < COLLINEAR:
+        raise ValueError("columns of x determine each other")
 
 
 def _expit(eta: Floats) -> Floats:
