@@ -40,3 +40,11 @@ def test_true_ranks_are_held_among_many_near_equals():
         low, high = rank_bounds(estimate, estimate + 0.1 * rng.normal(size=(300, 40)), 0.95)
         held.append((low <= rank) & (rank <= high))
     assert np.mean(held) > 0.95
+
+
+def test_few_free_cases_reach_out_further():
+    rng = np.random.default_rng(0)
+    estimate = np.array([0.5, 0.0])
+    draws = estimate + np.array([0.2, 0.0]) * rng.normal(size=(2000, 2))
+    assert rank_bounds(estimate, draws, 0.95)[1][0] == 1
+    assert rank_bounds(estimate, draws, 0.95, n=8, free=3)[1][0] == 2

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cxresearch import checks
 from cxresearch.language import number
-from cxresearch.numerics import cumulative_logit, moments, subsets
+from cxresearch.numerics import cumulative_logit, moments, ranking, subsets
 from cxresearch.numerics.moments import Moments
 from cxresearch.touchpoints.driver_design import Design
 
@@ -70,12 +70,26 @@ def shares(importance: Floats) -> Floats:
 
 def interval(draws: Floats, design: Design, confidence: float) -> tuple[Floats, Floats]:
     """Return expanded percentile intervals of bootstrap draws along the first axis; NaN without draws."""
-    if design.unit is None:
-        n, free = design.cases, design.cases - design.x.shape[1] - 1
-    else:
-        n = int(design.unit.max()) + 1
-        free = n - 1
+    n, free = _drawn(design)
     return moments.expanded_percentiles(draws, confidence, n=n, free=free)
+
+
+def rank_interval(share: Floats, draws: Floats, design: Design, confidence: float) -> tuple[Floats, Floats]:
+    """Return best and worst ranks of shares; NaN without draws."""
+    draws = draws[~np.isnan(draws).any(axis=1)]
+    if not len(draws) or np.isnan(share).any():
+        nothing = np.full(len(share), np.nan)
+        return nothing, nothing
+    n, free = _drawn(design)
+    return ranking.rank_bounds(share, draws, confidence, n=n, free=free)
+
+
+def _drawn(design: Design) -> tuple[int, int]:
+    """Return how many cases or units the bootstrap draws, and how many are free once the model is fitted."""
+    if design.unit is None:
+        return design.cases, design.cases - design.x.shape[1] - 1
+    units = int(design.unit.max()) + 1
+    return units, units - 1
 
 
 def linear(design: Design, method: str, bootstraps: int, seed: int) -> Estimates:

@@ -104,10 +104,11 @@ def drivers(
     Notes
     -----
     A row that lacks an answer to any driver is dropped (listwise), and counted. Intervals of shares are expanded
-    percentile intervals (Hesterberg 2015). They cover as they should from about 100 respondents on (see
-    ``data/evidence/drivers.csv``), except where a true share is zero or nearly so: a share cannot be negative, its
-    estimate lies above zero always, and so does the interval. Rank intervals follow from the differences between
-    drivers that are larger than chance allows (Mogstad et al. 2024); they also hold among equals.
+    percentile intervals (Hesterberg 2015). They hold the truth in 93 to 97 % of simulated surveys of 50 rows and more
+    (``data/evidence/drivers.csv``), but not where a true share is zero or nearly so: a share cannot be negative, so its
+    estimate and the whole interval lie above zero. Where rows of a unit are alike and `unit` is not given, they hold it
+    in 71 %. Rank intervals follow from the differences between drivers that are larger than chance allows (Mogstad et
+    al. 2024); they also hold among equals, and are wide.
 
     Importance is what goes with the outcome in these data, not what would change it: common causes, halo, and the
     outcome working back on the scores all count. A driver on which everyone is equally served has little spread, and
@@ -219,19 +220,11 @@ def _columns(design: Design, importance: Floats, draws: Floats, confidence: floa
     share, drawn = driver_estimates.shares(importance), driver_estimates.shares(draws)
     low, high = driver_estimates.interval(drawn, design, confidence)
     # shares rank as importances do, and R², which moves all of them alike, blurs them less
-    rank_low, rank_high = rank_interval(share, drawn, confidence)
+    rank_low, rank_high = driver_estimates.rank_interval(share, drawn, design, confidence)
     return {
         "importance": importance, "share": share, "ci_low": low, "ci_high": high,
         "rank": ranking.ranks(share), "rank_low": rank_low, "rank_high": rank_high,
     }  # fmt: skip
-
-
-def rank_interval(estimate: Floats, draws: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Return best and worst ranks; NaN without draws."""
-    if not len(draws) or np.isnan(estimate).any():
-        nothing = np.full(len(estimate), np.nan)
-        return nothing, nothing
-    return ranking.rank_bounds(estimate, draws[~np.isnan(draws).any(axis=1)], confidence)
 
 
 def spread(values: Floats, design: Design) -> Floats:

@@ -106,8 +106,8 @@ def priorities(
     `unit`); they are no probabilities that the answer is right, and a driver next to a cut line has some 50 %.
     Headroom is what a regression line gives: it holds if the association is the effect, and within the range of
     scores seen. The bootstrap interval of the rank correlation leans towards 0 where shares or scores lie close
-    together. That importance is larger where answers spread more, as they do for poor scores, works towards the
-    pattern.
+    together (see ``data/evidence/drivers.csv``): it errs against a pattern, not for it. Importance is larger where
+    answers spread more, as they often do for poor scores; that works towards the pattern.
 
     The importance-performance grid is Martilla and James's (1977), whose quadrants part at means or medians by eye.
     Validated by simulated surveys with known slopes and scores.
