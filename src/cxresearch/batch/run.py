@@ -15,7 +15,6 @@ from cxresearch.batch import parameters
 from cxresearch.batch.plan import Report
 from cxresearch.language import LANGUAGES
 
-
 # a kernel that only this machine can reach warns at each start that its messages are not encrypted
 QUIET = ["--IPKernelApp.log_level=ERROR"]
 
