@@ -86,7 +86,8 @@ def leaving_clusters(
     Leaving is fitted by a logit with effects of what is held constant; the residuals of all pairs of units in
     the same group and period are multiplied, and divided by their standard deviations. Fitting draws residuals
     apart, so the correlation seen is corrected by its exact expectation (of the linearised fit). Intervals come from
-    the jackknife over groups, with t on groups less one degrees of freedom; p values from a score test, whose
+    the jackknife over groups, with t on groups less one degrees of freedom, and are symmetric on the log of the factor
+    by which flocking raises the variance of the number of leavers; p values from a score test, whose
     variance is that of independent leaving. Groups, periods and runs in which all did the same hold no information
     about what differs within them and are left out of the lines that hold them constant.
 
@@ -244,18 +245,18 @@ def _informative(factors: Sequence[Integers], event: Floats) -> Flags:
 
 def _table(found: Sequence[tuple[str, flocks.Flocks, int]], confidence: float) -> "pd.DataFrame":
     import pandas as pd
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr
 
     lines = []
     for held, pair, n in found:
-        reach = float(stdtrit(pair.df, (1 + confidence) / 2)) * pair.se if pair.df > 0 else np.nan
+        low, high = pair.interval(confidence)
         lines.append(
             {
                 "held": held,
                 "estimate": pair.estimate,
                 "se": pair.se,
-                "ci_low": pair.estimate - reach,
-                "ci_high": pair.estimate + reach,
+                "ci_low": low,
+                "ci_high": high,
                 "p_value": float(2 * ndtr(-abs(pair.z))),
                 "expected": pair.expected,
                 "pairs": pair.pairs,

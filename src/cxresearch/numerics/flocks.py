@@ -5,7 +5,7 @@ freedom given back; the expectations below are closed forms.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from cxresearch.numerics import logit
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.integer[Any]]
+
+_SMALL: Final = 0.1
+"""Factor on the variance below which its log is no longer to be trusted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,8 @@ class Flocks:
         Groups less one.
     pairs : int
         Pairs of rows that share a cell.
+    partners : float
+        How many others share a row's cell, on average.
     expected : float
         What the raw correlation of residuals would be under independence: below 0, since fitting takes off.
     """
@@ -39,7 +44,24 @@ class Flocks:
     z: float
     df: int
     pairs: int
+    partners: float
     expected: float
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Return the ends of the correlation's interval, with t on groups less one degrees of freedom.
+
+        It is symmetric on the log of ``1 + partners * correlation``, the factor by which flocking raises the variance
+        of a cell's number of events: flocks are rare and uneven, so the estimate is skewed, and its error grows
+        with it. Where that factor is near 0 the interval is symmetric about the estimate itself.
+        """
+        from scipy.special import stdtrit
+
+        reach = float(stdtrit(max(self.df, 1), (1 + confidence) / 2)) * self.se
+        factor = 1 + self.partners * self.estimate
+        if factor < _SMALL:
+            return self.estimate - reach, self.estimate + reach
+        times = np.exp(self.partners * reach / factor)
+        return float((factor / times - 1) / self.partners), float((factor * times - 1) / self.partners)
 
 
 def correlation(x: Any, fitted: logit.Logit, *, n: Floats, events: Floats, cell: Integers, group: Integers) -> Flocks:
@@ -95,6 +117,7 @@ def correlation(x: Any, fitted: logit.Logit, *, n: Floats, events: Floats, cell:
         z=float(seen.sum() / np.sqrt(null * scale)),
         df=groups - 1,
         pairs=int((size * (size - 1)).sum()) // 2,
+        partners=float((size * (size - 1)).sum() / size.sum()),
         expected=float(expected.sum() / pairs_full.sum()),
     )
 

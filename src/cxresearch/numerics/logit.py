@@ -107,7 +107,7 @@ def clustered(fitted: Logit, x: Any, *, residual: Floats, row: Integers, cluster
     row : array of int, shape (n,)
         Row of `x` that each single row belongs to.
     cluster : array of int, shape (n,)
-        Cluster codes.
+        Cluster codes from 0.
 
     Notes
     -----
@@ -116,10 +116,9 @@ def clustered(fitted: Logit, x: Any, *, residual: Floats, row: Integers, cluster
     """
     from scipy import sparse
 
-    codes, position = np.unique(cluster, return_inverse=True)
-    sums = sparse.csr_array((residual, (position, row)), shape=(len(codes), x.shape[0])) @ x
+    sums = sparse.csr_array((residual, (cluster, row)), shape=(int(cluster.max()) + 1, x.shape[0])) @ x
     score = sums.toarray() if sparse.issparse(sums) else np.asarray(sums)
-    n, groups, k = len(residual), len(codes), x.shape[1]
+    n, groups, k = len(residual), int((np.bincount(cluster) > 0).sum()), x.shape[1]
     factor = groups / (groups - 1) * (n - 1) / (n - k) if groups > 1 and n > k else np.nan
     return np.asarray(factor * fitted.covariance @ (score.T @ score) @ fitted.covariance)
 

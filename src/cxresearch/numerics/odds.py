@@ -6,7 +6,7 @@ clustered by unit, and the trend over the cells.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from cxresearch.numerics.least_squares import RankError, solve
 from cxresearch.numerics.panel import within
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.integer[Any]]
+Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Why = Literal["", "empty", "none left", "all left", "reference", "confounded", "separated"]
 
@@ -77,6 +77,16 @@ class _Rows:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Lines:
+    """Distinct lines of a design, and the line each row belongs to."""
+
+    first: Integers  # a row that stands for each line
+    row: Integers
+    codes: Integers  # periods that occur
+    period: Integers  # which of them each line is in
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Fit:
     coef: Floats
     se: Floats
@@ -106,7 +116,7 @@ def odds(
     cells : int
         Number of cells; cell 0 is the one compared with.
     cluster : array of int, shape (n,)
-        Whose row it is, or what wider cluster it belongs to.
+        Codes from 0: whose row it is, or what wider cluster it belongs to.
     confidence : float
         Coverage probability of the intervals.
     covariates : array, shape (n, c), optional
@@ -142,16 +152,19 @@ def odds(
     kept, there = used.only(keep), [k for k in range(1, cells) if not why[k]]
     dummies = (kept.cell[:, None] == np.array(there, dtype=int)).astype(float)
     x = np.column_stack([dummies, kept.others])
+    lines = _lines(kept)
     try:
-        _check_rank(x, kept)
+        _check_rank(x, kept, lines)
     except RankError as error:
         if error.column >= len(there):
             raise RankError(error.column - len(there), error.reason) from None
         return replace(nothing, why=tuple(w or "confounded" for w in why))
-    fitted = _fit(x, kept)
+    fitted = _fit(x, kept, lines)
     if fitted is None:
         return replace(nothing, why=tuple(w or "separated" for w in why))
-    return _answer(used, kept, fitted, there=there, why=why, confidence=confidence, scale=_scale(rows.others[keep]))
+    line = _fit(np.column_stack([kept.cell.astype(float), kept.others]), kept, lines) if there else None
+    found = _answer(used, kept, fitted, there=there, why=why, confidence=confidence, scale=_scale(rows.others[keep]))
+    return replace(found, trend=float(line.coef[0]), trend_se=float(line.se[0])) if line else found
 
 
 def _answer(
@@ -172,15 +185,12 @@ def _answer(
             mine = used.only((used.cell == k) & np.isin(used.period, kept.period))
             eta = fitted.base[mine.period] + mine.others @ fitted.coef[m:]
             estimate[k], low[k], high[k] = _one_sided(eta, reason == "none left", confidence)
-    line = _fit(np.column_stack([kept.cell.astype(float), kept.others]), kept) if m else None
     return Odds(
         log_odds=estimate,
         se=se,
         low=low,
         high=high,
         why=tuple(why),
-        trend=float(line.coef[0]) if line else np.nan,
-        trend_se=float(line.se[0]) if line else np.nan,
         slopes=fitted.coef[m:] / scale,
         slopes_se=fitted.se[m:] / scale,
         df=fitted.df,
@@ -218,36 +228,41 @@ def _scaled(rows: _Rows, keep: Flags) -> _Rows:
     return replace(rows, others=(rows.others - centre) / _scale(rows.others[keep]))
 
 
-def _check_rank(x: Floats, rows: _Rows) -> None:
-    if x.shape[1]:
-        period = np.unique(rows.period, return_inverse=True)[1]
-        swept = within(np.column_stack([rows.event, x]), None, period).columns
-        solve(swept[:, 0], swept[:, 1:], x)
-
-
-def _fit(x: Floats, rows: _Rows) -> _Fit | None:
-    """Fit slopes and period effects; None if something is separated."""
+def _lines(rows: _Rows) -> _Lines:
+    """Put rows that are alike in cell and period together, if nothing else tells them apart."""
     codes, period = np.unique(rows.period, return_inverse=True)
-    k, periods = x.shape[1], len(codes)
     if rows.others.shape[1]:
-        row = first = np.arange(len(x))
-    else:  # rows of one cell and period are alike: a large panel is a few dozen distinct rows
-        first, row = np.unique(rows.cell * periods + period, return_index=True, return_inverse=True)[1:]
-    design = np.column_stack([x[first], np.eye(periods)[period[first]]])
+        first = row = np.arange(len(period))
+    else:  # a large panel is a few dozen distinct lines
+        key = rows.cell * len(codes) + period
+        seen = np.bincount(key) > 0
+        row = (np.cumsum(seen) - 1)[key]
+        first = np.empty(int(seen.sum()), dtype=np.int64)
+        first[row] = np.arange(len(row))
+    return _Lines(first=first, row=row, codes=codes, period=period[first])
+
+
+def _check_rank(x: Floats, rows: _Rows, lines: _Lines) -> None:
+    if x.shape[1]:
+        distinct = x[lines.first]
+        swept = within(np.column_stack([rows.event[lines.first], distinct]), None, lines.period).columns
+        solve(swept[:, 0], swept[:, 1:], distinct)
+
+
+def _fit(x: Floats, rows: _Rows, lines: _Lines) -> _Fit | None:
+    """Fit slopes and period effects; None if something is separated."""
+    k, row = x.shape[1], lines.row
+    design = np.column_stack([x[lines.first], np.eye(len(lines.codes))[lines.period]])
     total = np.bincount(row, rows.weight).astype(float)
     fitted = logit.fit(design, np.bincount(row, rows.weight * rows.event) / total, total)
     if fitted.separated:
         return None
     residual = rows.weight * (rows.event - fitted.chance[row])
     covariance = logit.clustered(fitted, design, residual=residual, row=row, cluster=rows.cluster)
-    base = np.full(int(codes[-1]) + 1, np.nan)
-    base[codes] = fitted.coef[k:]
-    return _Fit(
-        coef=fitted.coef[:k],
-        se=np.sqrt(np.diag(covariance))[:k],
-        base=base,
-        df=len(np.unique(rows.cluster)) - 1,
-    )
+    base = np.full(int(lines.codes[-1]) + 1, np.nan)
+    base[lines.codes] = fitted.coef[k:]
+    df = int((np.bincount(rows.cluster) > 0).sum()) - 1
+    return _Fit(coef=fitted.coef[:k], se=np.sqrt(np.diag(covariance))[:k], base=base, df=df)
 
 
 def _one_sided(eta: Floats, none_left: bool, confidence: float) -> tuple[float, float, float]:
