@@ -13,7 +13,7 @@ import pytest
 import cxresearch as cx
 
 SHA256 = {
-    "claims.csv": "162e4dfadee68f302eb5d49bc1725c0f06848eb6d73c9c753d31f879e307f16b",
+    "claims.csv": "64fa8e58d7b797f8f967abf8bd5cbc38f439ee97054d2e82dbd77b500d93e485",
     "complaint_classes.csv": "63cf0191ec886a71e0586b9d8ed4bc3e2f7e3bf963601e1fe1c80c3df9899168",
     "hospice_measures.csv": "b7c39186f3d85ce7331efd3e8b0cc2d96ee0d56cbe861844e2364631fc458b01",
     "published/gwet_4_raters.json": "c8c60b836cb74b9f36145caa38bde8a1527b7a0e979cc30e8f8daf0e06d86b50",

@@ -74,6 +74,26 @@ def test_verdict_follows_from_the_interval_of_the_duration(found):
     assert found.verdict(duration=4) == ("supported" if low == high else "undecided")
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(2.1, 2.9, "supported"), (0.5, 1.9, "contradicted"), (1.5, 2.5, "undecided"), (3.1, 4.0, "contradicted")],
+)
+def test_verdict_on_building_up_follows_from_the_interval_of_the_share(found, low, high, said):
+    from dataclasses import replace
+
+    table = found.table.copy()
+    table.loc[table["quantity"] == "share_lag", ["ci_low", "ci_high"]] = [low, high]
+    assert replace(found, table=table).verdict_built(periods=4) == said
+
+
+def test_a_group_too_small_to_compare_is_said(columns):
+    frame = with_effects([0.5, 0.3], units=100).assign(group="rest")
+    frame.loc[frame["customer"] == 0, "group"] = "tiny"
+    result = cx.carry_over(frame, **columns, max_lag=2, group="group", bootstraps=100)
+    assert result.text(focus="tiny").startswith("tiny and the others cannot be compared")
+    assert result.plot(focus="tiny") is not None
+
+
 def test_mixed_signs_leave_the_mean_undefined_and_say_why(columns):
     result = cx.carry_over(with_effects([0.6, 0.0, -0.2]), **columns, max_lag=4, bootstraps=200)
     assert np.isnan([result.ranges[name] for name in ("mean_lag", "median_lag", "share_lag")]).all()

@@ -6,7 +6,6 @@ import pytest
 
 import cxresearch as cx
 from cxresearch.checks import InputError
-from cxresearch.loyalty.process_words import differences
 from cxresearch.loyalty.processes import holm, verdicts
 
 COLUMNS = {"unit": "customer", "period": "year", "outcome": "overall"}
@@ -56,8 +55,12 @@ def test_shorter_cycles_under_competition_are_found(found, simulated):
         assert table[name, "first", "duration"] == truth["contested_duration"][name]
         assert table[name, "second", "duration"] == truth["duration"][name]
     assert table["reception", "difference", "duration"] == -1
-    said = differences(found.compare("contested", "quiet"), 0.95, "en")
-    assert "reception" in said
+    cycles = found.shorter("contested", "quiet")
+    assert cycles.table["difference"].tolist() == [0, 0, 0, -1]
+    assert "reception" in cycles.text()
+    assert "前台接待" in cycles.text("zh")
+    assert cycles.readable("zh").frame.shape == (4, 6)
+    assert cycles.verdict() == ("supported" if cycles.table["ci_high"].iloc[3] < 0 else "undecided")
 
 
 def test_holm_is_the_published_example():

@@ -153,6 +153,28 @@ class CarryOver(Result):
             return "undecided" if np.isnan(low) else "contradicted"
         return "supported" if low == high else "undecided"
 
+    def verdict_built(self, *, periods: int) -> str:
+        """Judge the claim that the effect takes so many periods to build up, the first one included.
+
+        Parameters
+        ----------
+        periods : int
+            Periods claimed: with 4, the share asked for arrives between lag 2 and lag 3.
+
+        Returns
+        -------
+        str
+            "supported" if the whole interval of ``share_lag`` lies in the last of these periods, "contradicted" if
+            none of it does, otherwise "undecided", also where it is not defined.
+        """
+        _, low, high = self.ranges["share_lag"]
+        start, end = periods - 2, periods - 1
+        if np.isnan(low):
+            return "undecided"
+        if high <= start or low > end:
+            return "contradicted"
+        return "supported" if start < low and high <= end else "undecided"
+
     def compare(self, first: Any, second: Any = None) -> "pd.DataFrame":
         """Compare how long an improvement is felt in two groups.
 

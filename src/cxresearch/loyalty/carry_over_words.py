@@ -162,6 +162,12 @@ def after(step: Step, value: tuple[float, float, float], language: str) -> str:
 
 
 def _focus(result: "CarryOver", focus: Any, language: str) -> str:
+    sides = [] if result.parts is None else [result.parts.fit(focus, rest=rest).why for rest in (False, True)]
+    for why in sides:
+        if why is not None:
+            return Words(
+                f"{focus} and the others cannot be compared: {why('en')}.", f"{focus}与其余无法比较：{why('zh')}。"
+            )(language)
     table = result.compare(focus)
     own, rest, apart = (_duration(table, part) for part in ("first", "second", "difference"))
     if np.isnan(apart[0]):

@@ -128,7 +128,7 @@ def _period(result: "Processes", language: str) -> str:
 
 def differences(table: "pd.DataFrame", confidence: float, language: str) -> Paragraph:
     """Say whether cycles differ between the two parts of a comparison."""
-    rows: list[Any] = list(table[(table["part"] == "difference") & (table["quantity"] == "duration")].itertuples())
+    rows: list[Any] = list(table.itertuples())
     shorter = [name(row.driver, language) for row in rows if row.ci_high < 0]
     longer = [name(row.driver, language) for row in rows if row.ci_low > 0]
     open_ = [name(row.driver, language) for row in rows if not (row.ci_high < 0 or row.ci_low > 0)]

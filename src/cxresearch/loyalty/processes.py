@@ -140,6 +140,52 @@ class Processes(Result):
             tables.append(pd.DataFrame(rows, columns=["driver", "part", "quantity", "estimate", "ci_low", "ci_high"]))
         return pd.concat(tables, ignore_index=True)
 
+    def shorter(self, first: Any, second: Any = None) -> "Cycles":
+        """Compare durations alone, process by process; arguments as in `compare`."""
+        table = self.compare(first, second).query("quantity == 'duration'")
+        wide = table.pivot_table(index="driver", columns="part", values="estimate", sort=False, dropna=False)
+        apart = table[table["part"] == "difference"].set_index("driver")[["ci_low", "ci_high"]]
+        return Cycles(
+            table=wide.join(apart).loc[list(self.drivers)].reset_index().rename_axis(columns=None),
+            confidence=self.confidence,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycles:
+    """For how long processes are felt in one group, less in another.
+
+    Parameters
+    ----------
+    table : DataFrame
+        driver, first, second (durations in periods), difference, ci_low, ci_high (of the difference).
+    confidence : float
+        Coverage probability of all intervals together.
+    """
+
+    table: "pd.DataFrame"
+    confidence: float
+
+    @property
+    def count(self) -> int:
+        """Processes whose cycle is shown to be shorter in the first group."""
+        return int((self.table["ci_high"] < 0).sum())
+
+    def verdict(self) -> str:
+        """Judge the claim that cycles are shorter in the first group: supported, contradicted or undecided."""
+        longer = int((self.table["ci_low"] > 0).sum())
+        if bool(self.count) == bool(longer):
+            return "undecided"
+        return "supported" if self.count else "contradicted"
+
+    def text(self, language: str = "en") -> Paragraph:
+        """Say for which processes the cycle is shorter, longer, or not told apart."""
+        return words.differences(self.table, self.confidence, language)
+
+    def readable(self, language: str = "en", *, digits: int = 0) -> Readable:
+        """Return the table for reading."""
+        return Readable(self.table, language, digits, words.HEADINGS)
+
 
 def process_carry_over(
     data: "pd.DataFrame",
@@ -209,7 +255,7 @@ def process_carry_over(
     Horizons are chosen, and intervals made, as `carry_over` says, each for itself.
 
     Validated on simulated processes with known effects; how often the verdicts are wrong is in
-    ``data/evidence/carry_over.csv``.
+    ``data/evidence/processes.csv``.
 
     References
     ----------

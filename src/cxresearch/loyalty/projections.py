@@ -15,9 +15,10 @@ Floats = NDArray[np.float64]
 
 NOTE: Final = Words(
     "Each lag comes from a regression of its own (local projection): the driver's later values and those just before "
-    "are held constant, and nothing is assumed about where effects end. Rows differ from lag to lag: see column n.",
+    "are held constant, and nothing is assumed about where effects end. Rows differ from lag to lag: see column n. "
+    "In short panels they come out a little too small.",
     "每个滞后期各由一个回归估计（局部投影）：控制该期之后的各期值和紧邻其前的值，不假定影响在何处终止。各期所用行数不同，"
-    "见“行数”列。",
+    "见“行数”列。面板较短时估计值略微偏小。",
 )
 
 
