@@ -159,6 +159,19 @@ def test_figures_of_many_units_leave_out_what_does_not_fit(many, kind):
         assert labels == ["▸ 17"]
 
 
+def test_simulated_truth_is_held_against_the_answer():
+    frame, truth = cx.simulate.responses()
+    touchpoints = list(truth["weights"])
+    result = cx.benchmark(frame, unit="unit", score=touchpoints)
+    text = result.recovered(truth["unit_means"])
+    inside = int(text.split(" of 195 intervals")[0].rsplit(" ", 1)[1])
+    assert 0.9 < inside / 195 < 0.99
+    assert "在" not in text
+    assert "真值已知" in result.recovered(truth["unit_means"], "zh")
+    with pytest.raises(InputError, match="truth has no mean of unit 'U"):
+        result.recovered(truth["unit_means"].head(3))
+
+
 def test_readable_tables(care):
     table = care.readable("en", touchpoint="visits_imminent").frame
     assert len(table) == 14

@@ -102,6 +102,30 @@ class Benchmark(Result):
         draw = figures.rank_plot if kind == "ranks" else figures.funnel
         return draw(self, language, focus, self.lead(touchpoint))
 
+    def recovered(self, truth: "pd.DataFrame", language: str = "en") -> Paragraph:
+        """Hold the answer against the known truth of simulated data.
+
+        Parameters
+        ----------
+        truth : DataFrame
+            Columns unit, touchpoint and mean: the true values.
+        language : {"en", "zh"}
+            English or Chinese.
+
+        Raises
+        ------
+        InputError
+            If a column is missing, or a true value of a unit that is shown.
+        """
+        checks.columns(truth, unit="unit", touchpoint="touchpoint", mean="mean")
+        shown = self.table[~self.table["suppressed"]]
+        true = truth.set_index(["touchpoint", "unit"])["mean"]
+        places = list(zip(shown["touchpoint"], shown["unit"], strict=True))
+        lost = [place for place in places if place not in true.index]
+        if lost:
+            raise InputError(f"truth has no mean of unit {lost[0][1]!r} on {lost[0][0]!r}")
+        return words.recovered(self, shown.assign(truth=true.loc[places].to_numpy()), language)
+
     def readable(
         self,
         language: str = "en",
@@ -125,8 +149,6 @@ class Benchmark(Result):
             Rows at most: the first and the last ones.
         """
         table = self.table.drop(columns=["se", "wrong_side"])
-        if not table["suppressed"].any():
-            table = table.drop(columns="suppressed")
         if touchpoint is not None:
             table = table[table["touchpoint"] == self.lead(touchpoint)]
         if focus is not None:
@@ -134,6 +156,8 @@ class Benchmark(Result):
         if most is not None and len(table) > most:
             keep = [*range(most - most // 2), *range(len(table) - most // 2, len(table))]
             table = table.iloc[keep]
+        if not table["suppressed"].any():
+            table = table.drop(columns="suppressed")
         table = words.named(self, table, language)
         if touchpoint is not None:
             table = table.drop(columns="touchpoint")

@@ -87,6 +87,25 @@ def quoted(result: "Benchmark", touchpoint: Any, language: str) -> str:
     return f"“{label}”" if language == "zh" else label
 
 
+def recovered(result: "Benchmark", table: pd.DataFrame, language: str) -> Paragraph:
+    """Say how many intervals hold the truth, and how many flags stand on the wrong side; `table` has a truth."""
+    inside = int(((table["ci_low"] <= table["truth"]) & (table["truth"] <= table["ci_high"])).sum())
+    middle = table.groupby("touchpoint", observed=True)["truth"].transform("median")
+    above, below = table["signal"] == "above", table["signal"] == "below"
+    wrong = int(((above & (table["truth"] <= middle)) | (below & (table["truth"] >= middle))).sum())
+    flags, rows, level = int((above | below).sum()), len(table), percent(result.confidence)
+    share = percent(inside / rows, 1)
+    return Paragraph(
+        Words(
+            f"These data are simulated, so the truth is known. {inside} of {rows} intervals hold it "
+            f"({share}; {level} were to be expected), and {wrong} of {flags} flags stand on the wrong side (at most "
+            f"{percent(result.wrong_side, 1)} were to be expected).",
+            f"数据是模拟的，真值已知。{rows} 个区间中有 {inside} 个包含真值（{share}，应约为 {level}）；"
+            f"{flags} 个标记中有 {wrong} 个站错了边（预计至多 {percent(result.wrong_side, 1)}）。",
+        )(language)
+    )
+
+
 def _overall(result: "Benchmark", language: str) -> str:
     """Say on how many touchpoints units differ at all."""
     differ, same = result.differing(True), result.differing(False)
