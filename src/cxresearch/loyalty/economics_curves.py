@@ -71,7 +71,9 @@ def _difference(
     rows = []
     for name in (name for name in MEASURES if name in estimates[0]):
         apart = np.asarray(drawn[0][name] - drawn[1][name])
-        shared = apart.ndim == 0 or not apart.any()  # what was stated for all has no difference to judge
+        # what was stated for all has no difference to judge
+        size = float(np.abs(drawn[0][name]).max())
+        shared = apart.ndim == 0 or (np.isfinite(size) and bool(np.abs(apart).max() <= 1e-12 * size))
         limits = [interval(name, apart, who, confidence) for who in both]
         ends = (np.nan,) * 3 if shared or np.isnan([end[1] for end in limits]).any() else limits[0]
         n = int(sum(rate.n for who in both for rate in who.retention))

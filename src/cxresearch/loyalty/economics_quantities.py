@@ -1,7 +1,7 @@
 """What retention is worth, computed from inputs of which each may be uncertain."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -237,15 +237,15 @@ def table(population: Population, plan: Plan, *, seed: int, confidence: float) -
     """
     import pandas as pd
 
-    estimates = quantities(best(population), population.weights, plan)
-    draws = spread(population, plan, seed=seed)
+    (values,) = draw([population], seed=seed)
+    estimates, draws = (quantities(some, population.weights, plan) for some in (best(population), values))
     rows = []
     for name, measure in MEASURES.items():
         if name not in estimates:
             continue
         se, low, high = interval(name, draws[name], population, confidence)
-        if name == "cost_ratio" and np.isfinite(low):
-            low, high = _ratio_limits(population, confidence) or (low, high)
+        if np.isfinite(low):
+            low, high = _exact_limits(name, population, confidence) or (low, high)
         one = population.money.get(name)
         basis = one.basis if one else population.retention[0].basis if name == "retention" else "computed"
         if name == "cost_to_win" and one is None:
@@ -253,21 +253,6 @@ def table(population: Population, plan: Plan, *, seed: int, confidence: float) -
         n = one.n if one else sum(rate.n for rate in population.retention)
         rows.append((name, measure, float(estimates[name]), se, low, high, basis, n))
     return pd.DataFrame(rows, columns=["quantity", "measure", "estimate", "se", "ci_low", "ci_high", "basis", "n"])
-
-
-def spread(population: Population, plan: Plan, *, seed: int) -> dict[str, Floats]:
-    """Return each quantity at points that spread as the inputs' uncertainty does.
-
-    What rests on one uncertain input alone is evaluated on points of that input alone, which are exact.
-    """
-    (values,) = draw([population], seed=seed)
-    draws = quantities(values, population.weights, plan)
-    (rates,) = draw([replace(population, money={})], seed=seed)
-    draws["retention"] = rates["retention"] @ population.weights
-    draws["expected_periods"] = expected_periods(rates["retention"])
-    alone = propagation.points(1, seed=seed)[:, 0]
-    money = {name: one.quantile(alone) for name, one in population.money.items() if one.quantile is not None}
-    return draws | {name: values for name, values in money.items() if name in draws}
 
 
 def interval(name: str, drawn: Floats, population: Population, confidence: float) -> tuple[float, float, float]:
@@ -279,6 +264,21 @@ def interval(name: str, drawn: Floats, population: Population, confidence: float
         return np.nan, np.nan, np.nan  # the same at every point: it rests on what is certain
     se = float(drawn.std(ddof=1)) if np.isfinite(drawn).all() else np.nan
     return se, low, high
+
+
+def _exact_limits(name: str, population: Population, confidence: float) -> tuple[float, float] | None:
+    """Return the limits of what rests on one uncertain input alone, without points between; None otherwise."""
+    ends = np.array([1 - confidence, 1 + confidence]) / 2
+    if name == "cost_ratio":
+        return _ratio_limits(population, confidence)
+    one = population.money.get(name)
+    if one is None and name in ("retention", "expected_periods") and len(population.retention) == 1:
+        one = population.retention[0]
+    if one is None or one.quantile is None:
+        return None
+    limits = one.quantile(ends)
+    low, high = expected_periods(limits[:, None]) if name == "expected_periods" else limits
+    return float(low), float(high)
 
 
 def _ratio_limits(population: Population, confidence: float) -> tuple[float, float] | None:

@@ -1,5 +1,6 @@
 """What retention economics says, in both languages."""
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -38,7 +39,7 @@ HEADINGS: Final[dict[str, Words]] = {
     "interval": Words("its interval", "其区间"),
     "lifetime_value": Words("lifetime value", "客户终身价值"),
     "margin": Words("margin, per customer and period", "毛利（每客每期）"),
-    "measure": Words("in", "计量"),
+    "measure": Words("measured in", "计量"),
     "money": Words("money", "金额"),
     "moved_by": Words("moved by", "变动方式"),
     "n": Words("n", "样本量"),
@@ -126,9 +127,11 @@ def readable(
         table = table.copy()
         table.insert(2, "truth", [float(known.get(name, np.nan)) for name in table["quantity"]])
     shown = Readable(table, language, digits, result.headings)
+    largest = table["estimate"].abs().groupby(table["quantity"]).max()  # a difference has the decimals of its parts
+    fixed = {"share": digits, "points": digits + 1}
     decimals = [
-        digits if measure in ("share", "points") else 2 if measure != "money" else places(estimate) + 1
-        for measure, estimate in zip(table["measure"], table["estimate"], strict=True)
+        places(float(largest[name])) + 1 if measure == "money" else fixed.get(measure, 2)
+        for name, measure in zip(table["quantity"], table["measure"], strict=True)
     ]
     for at, name in enumerate(table.columns):
         if name in ("truth", "estimate", "se", "ci_low", "ci_high"):
@@ -372,9 +375,14 @@ def _money_around(row: Row, language: str) -> str:
     return _around(row["ci_low"], row["ci_high"], language, places(row["estimate"]))
 
 
+def closed(text: str) -> str:
+    """Take out spaces between two Chinese letters; a space stands only beside numbers and other scripts."""
+    return re.sub(r"(?<=[\u3000-\uffef]) (?=[\u3000-\uffef])", "", text)
+
+
 def _paragraph(sentences: list[str], language: str) -> Paragraph:
     if language == "zh":
-        return Paragraph("".join(sentences).replace("） ", "）"))
+        return Paragraph(closed("".join(sentences)))
     return Paragraph(" ".join(sentence[:1].upper() + sentence[1:] for sentence in sentences))
 
 
@@ -388,7 +396,7 @@ def finding(result: "RetentionValue", table: "pd.DataFrame", language: str) -> s
     most = amount(rows["break_even_spend"]["estimate"], result)
     start = Words(
         f"Keeping {more} more of 100 pays up to {most} {per(result.step)}",
-        f"每 100 名客户多留住 {more} 名，{per(result.step, 'zh')}花费 {most} 以内划算",
+        closed(f"每 100 名客户多留住 {more} 名，{per(result.step, 'zh')}花费 {most} 以内划算"),
     )(language)
     if "cost_per_save" not in rows or "cost_to_win" not in rows:
         return start

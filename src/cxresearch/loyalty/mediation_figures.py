@@ -7,7 +7,7 @@ import numpy as np
 from cxresearch import style
 from cxresearch.language import Words, check, interval, number, percent
 from cxresearch.loyalty import mediation_words as words
-from cxresearch.loyalty.economics_words import places, records
+from cxresearch.loyalty.economics_words import records
 from cxresearch.loyalty.figures import fold
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def _diagram(ax: "Axes", result: "Mediation", table: "pd.DataFrame", language: s
         arrow = {"arrowstyle": "-|>", "color": style.INK, "linewidth": 1.2, "shrinkA": 24, "shrinkB": 24}
         ax.annotate("", PLACES[end], PLACES[start], arrowprops=arrow)
         row = rows[path]
-        decimals = places(row["estimate"])
-        around = interval(row["ci_low"], row["ci_high"], language, decimals)
-        text = f"{number(row['estimate'], decimals)}\n({around})"
+        shown = words.decimals(row)
+        around = interval(row["ci_low"], row["ci_high"], language, shown)
+        text = f"{number(row['estimate'], shown)}\n({around})"
         ax.text(*at, text, ha=side, va="bottom", fontsize=8.5, color=style.INK)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from cxresearch.language import Paragraph, Words, check, interval, number, percent
 from cxresearch.loyalty import words as lag_words
-from cxresearch.loyalty.economics_words import Row, places, records
+from cxresearch.loyalty.economics_words import Row, closed, places, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ def mediation_text(result: "Mediation", language: str, focus: Any) -> Paragraph:
         f"依据 {n} 行数据{of('zh')}；括号内为 {level} 区间。",
     )(language)
     if language == "zh":
-        return Paragraph("".join([*told, base]))
+        return Paragraph(closed("".join([*told, base])))
     return Paragraph(" ".join(text[:1].upper() + text[1:] for text in [*told, base]))
 
 
@@ -127,20 +127,25 @@ def _focus(result: "Mediation", focus: Any, language: str) -> list[str]:
     ]
 
 
+def decimals(row: Row) -> int:
+    """Return the decimals that suit an effect and its interval."""
+    return places(max(abs(row[name]) for name in ("estimate", "ci_low", "ci_high")))
+
+
 def _amount(row: Row, what: str, language: str) -> str:
     """Write an effect with its direction: ``0.40 more loyalty (0.31 to 0.49)``, ``忠诚度高 0.40（0.31 至 0.49）``."""
-    decimals = places(row["estimate"])
-    around = interval(row["ci_low"], row["ci_high"], language, decimals)
-    size, more = number(abs(row["estimate"]), decimals), row["estimate"] >= 0
+    shown = decimals(row)
+    around = interval(row["ci_low"], row["ci_high"], language, shown)
+    size, more = number(abs(row["estimate"]), shown), row["estimate"] >= 0
     return Words(
         f"{size} {'more' if more else 'less'} {what} ({around})", f"{what}{'高' if more else '低'} {size}（{around}）"
     )(language)
 
 
 def _plain(row: Row, language: str) -> str:
-    decimals = places(row["estimate"])
-    around = interval(row["ci_low"], row["ci_high"], language, decimals)
-    size = number(row["estimate"], decimals)
+    shown = decimals(row)
+    around = interval(row["ci_low"], row["ci_high"], language, shown)
+    size = number(row["estimate"], shown)
     return Words(f"{size} ({around})", f"{size}（{around}）")(language)
 
 
@@ -154,7 +159,7 @@ def finding(result: "Mediation", table: "pd.DataFrame", language: str) -> str:
             f"Whether {service} works on {profit} through {loyalty} cannot be told",
             f"{service}是否经由{loyalty}影响{profit}，尚难判断",
         )(language)
-    size = number(row["estimate"], places(row["estimate"]))
+    size = number(row["estimate"], decimals(row))
     return Words(
         f"A point of {service} goes with {size} of {profit} through {loyalty}",
         f"{service}每高 1 分，经由{loyalty}对应{profit} {size}",

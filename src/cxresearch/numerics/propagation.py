@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Quantile = Callable[[Floats], Floats]
 Scale = Literal["identity", "log", "logit"]
 
-POINTS: Final = 2**13
+POINTS: Final = 2**12
 """Points at which a formula is evaluated."""
 
 _SCALES: Final[dict[str, tuple[Quantile, Quantile]]] = {
