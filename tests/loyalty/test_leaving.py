@@ -286,11 +286,20 @@ def test_weights_go_into_the_streak_study(gone, simulated):
     assert result.table["hazard"].between(0, 1).all()
 
 
+def test_nobody_vanishes(simulated):
+    frame = simulated[0]
+    whole = frame[frame["customer"].isin(frame.loc[frame["year"] == 2022, "customer"])]
+    result = cx.attrition(whole, unit="customer", period="year", satisfaction="satisfaction")
+    assert result.table["vanished"].sum() == 0
+    assert (result.weights == 1).all()
+    assert result.effect["odds_ratio"].isna().all()
+    assert "Nobody vanished" in result.remarks()
+    assert "0 % (" in result.text()
+    result.plot("zh")
+
+
 def test_drop_out_refuses_what_it_cannot_use(simulated):
     frame = simulated[0]
-    whole = frame[frame["customer"].isin(frame.loc[frame["year"] == 2022, "customer"])].assign(left=0)
-    with pytest.raises(InputError, match="nobody vanishes"):
-        cx.attrition(whole, unit="customer", period="year", satisfaction="satisfaction")
     with pytest.raises(InputError, match="bands=1"):
         cx.attrition(frame, **NAMES, satisfaction="satisfaction", bands=1)
     with pytest.raises(InputError, match="covariates='one' never changes"):

@@ -78,7 +78,7 @@ def attrition(
     Raises
     ------
     InputError
-        As `streak_hazard`; also if nobody vanishes, or everybody, or a column never changes.
+        As `streak_hazard`; also if no complete row lies before the last period, or a column never changes.
 
     Notes
     -----
@@ -119,13 +119,14 @@ def attrition(
     clusters = seen.unit if cluster is None else seen.codes(data, cluster)[0]
     rows, keep = _at_risk(seen, x, clusters)
     vanished = seen.last[keep].astype(float)
-    _refuse_one_sided(vanished, satisfaction)
+    if not len(vanished):
+        raise checks.InputError(f"satisfaction={satisfaction!r}: no complete row lies before the panel's last period")
     effect, chance = _model(rows, x[keep], vanished, clusters[keep], [satisfaction, *others], confidence)
     weight = _weights(seen, keep, chance, _shares(rows.period, vanished))
     return Attrition(
         table=_bands(x[keep][:, 0], vanished, bands, None if cluster is None else clusters[keep], confidence),
         sample=rows.sample(),
-        notes=_NOTES if np.isfinite(chance).all() else (*_NOTES, _SEPARATED),
+        notes=(*_NOTES, *([_NONE] if not vanished.any() else [] if np.isfinite(chance).all() else [_SEPARATED])),
         confidence=confidence,
         effect=effect,
         weights=_aligned(data, seen, weight),
@@ -152,14 +153,6 @@ def _at_risk(seen: Presence, x: Floats, clusters: Integers) -> tuple[Presence, F
     return rows, keep
 
 
-def _refuse_one_sided(vanished: Floats, satisfaction: str) -> None:
-    if not len(vanished):
-        raise checks.InputError(f"satisfaction={satisfaction!r}: no complete row lies before the panel's last period")
-    if vanished.all() or not vanished.any():
-        who = "everybody vanishes after the first row" if vanished.all() else "nobody vanishes without having left"
-        raise checks.InputError(f"data: {who}, so there is no drop-out to study")
-
-
 def _model(
     rows: Presence, x: Floats, vanished: Floats, cluster: Integers, columns: Sequence[str], confidence: float
 ) -> tuple["pd.DataFrame", Floats]:
@@ -176,7 +169,7 @@ def _model(
         )
         role = "satisfaction" if error.column == 0 else "covariates"
         raise checks.InputError(f"{role}={columns[error.column]!r} {why}; nothing can be estimated from it") from None
-    if not found.n:  # separated: no slope, no chance between 0 and 1, hence no weights
+    if not found.n:  # nothing to compare: there is no slope
         slope = se = np.full(len(columns), np.nan)
     else:
         slope, se = found.slopes, found.slopes_se
@@ -190,13 +183,16 @@ def _model(
             "p_value": 2 * stdtr(max(found.df, 1), -np.abs(slope / se)),
         }
     )
-    return table, _chances(rows.period, x, vanished) if found.n else np.full(len(vanished), np.nan)
+    return table, _chances(rows.period, x, vanished, separated=not found.n)
 
 
-def _chances(period: Integers, x: Floats, vanished: Floats) -> Floats:
+def _chances(period: Integers, x: Floats, vanished: Floats, *, separated: bool) -> Floats:
     """Return each row's fitted chance of vanishing; in a period in which nobody, or everybody, did, that."""
     share = _shares(period, vanished)[period]
     chance, mixed = share.copy(), (share > 0) & (share < 1)
+    if separated:
+        chance[mixed] = np.nan
+        return chance
     codes = np.unique(period[mixed], return_inverse=True)[1]
     z = x[mixed]
     z = (z - z.mean(axis=0)) / z.std(axis=0)
@@ -316,6 +312,9 @@ class Attrition(Result):
         return attrition_plot(self, language)
 
 
+_NONE: Final = Words(
+    "Nobody vanished without having left: all weights are 1.", "没有人未告知流失而失联：所有权重均为 1。"
+)
 _SEPARATED: Final = Words(
     "Satisfaction and covariates predict who vanishes without error, so there are no odds ratios and no weights.",
     "满意度和协变量能毫无误差地预测谁失联，因此没有优势比和权重。",
