@@ -64,7 +64,7 @@ def test_run_on_ones_own_csv_with_other_column_names(root, tmp_path):
     }  # fmt: skip
     options = [part for name, value in given.items() for part in ("-p", f"{name}={value}")]
     # my.csv lies beside the caller, outside the project: the project is found from its own folder
-    done = call("run", "touchpoints/benchmark", *options, "--out", str(tmp_path / "out"), folder=root)
+    done = call("run", "touchpoints/benchmark", *options, "--out", str(tmp_path / "failed"), folder=root)
     assert done.returncode == 1  # my.csv is not in the project's folder: the report fails, and says why
     assert "my.csv" in done.stdout
     given["data"] = str(tmp_path / "my.csv")
