@@ -46,4 +46,23 @@ def record(request: pytest.FixtureRequest) -> Any:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(FOLDER / f"{name}.csv", index=False, float_format="%.5g")
 
 
+@pytest.fixture(scope="module")
+def tally(request: pytest.FixtureRequest) -> Any:
+    """Collect shares that are no coverage, such as right choices and power, in data/evidence/choices/<module>.csv."""
+    rows: list[dict[str, Any]] = []
+
+    def add(*, study: str, quantity: str, scenario: str, found: Any) -> float:
+        n, share = len(found), float(sum(found) / len(found))
+        error = math.sqrt(share * (1 - share) / n)
+        rows.append({"study": study, "quantity": quantity, "scenario": scenario, "replications": n,
+                     "share": share, "mc_error": error})  # fmt: skip
+        return share
+
+    yield add
+    name = request.module.__name__.rsplit(".", 1)[-1].removeprefix("test_")
+    if rows:
+        (FOLDER / "choices").mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(rows).to_csv(FOLDER / "choices" / f"{name}.csv", index=False, float_format="%.5g")
+
+
 Record = Callable[..., float]

@@ -17,8 +17,6 @@ pytestmark = pytest.mark.evidence
 
 EFFECTS = np.array([0.4, 0.3, 0.2, 0.1, 0.0, 0.0, 0.0])
 YEARS = 10
-SMALL = "the last effect is too small for so few units to find, or a later one is found by chance; both fade with units"
-TESTED = "each superfluous lag is one more chance to err, however many units there are: why it is not used"
 FEW = "the bootstrap of whole units is too narrow with few units"
 DISCRETE = "bounds on whole numbers, each at half the error allowed, hold the truth more often than they must"
 
@@ -47,7 +45,7 @@ def last_significant(fit):
 @pytest.mark.parametrize("max_lag", [4, 6])
 @pytest.mark.parametrize("size", [1.0, 0.5])
 @pytest.mark.parametrize("units", [50, 200, 1000, 5000])
-def test_true_horizon_is_found(record, units, size, max_lag):
+def test_true_horizon_is_found(tally, units, size, max_lag):
     rng = np.random.default_rng([SEED, units, int(10 * size), max_lag])
     ours, tested = [], []
     for _ in range(4000 if units <= 200 else 1000):
@@ -55,19 +53,13 @@ def test_true_horizon_is_found(record, units, size, max_lag):
         ours.append(horizon.select(fit.coef, fit.covariance, units).horizon == 3)
         tested.append(last_significant(fit) == 3)
     shares = [
-        record(
+        tally(
             study=study,
             quantity="horizon found exactly",
             scenario=f"{units} units, {YEARS} years, effects {size * 0.4:.2g} to {size * 0.1:.2g}, max_lag {max_lag}",
-            covered=found,
-            width=[0.0],
-            nominal=1.0,
-            reason=reason,
+            found=found,
         )
-        for study, found, reason in (
-            ("carry_over", ours, SMALL),
-            ("last lag significant at 5 % (not used)", tested, TESTED),
-        )
+        for study, found in (("carry_over", ours), ("last lag significant at 5 % (not used)", tested))
     ]
     if units == 5000 and size == 1.0:
         assert shares[0] >= 0.95

@@ -291,7 +291,7 @@ def carry_over(
     number of units. It is consistent: the chance to choose wrongly tends to zero as units are added. It overstates
     with a chance of about P(chi-squared with 1 df > log G) per superfluous lag: 2 % at 200 units, 0.4 % at
     5,000. It understates where the last effect is smaller than about sqrt(log G) standard errors. How often it
-    was right in simulations, by units, size of effects and `max_lag`: ``data/evidence/carry_over.csv``.
+    was right in simulations, by units, size of effects and `max_lag`: ``data/evidence/choices/carry_over.csv``.
 
     Its interval is no bootstrap, which would be wrong for a number chosen by a rule that jumps. Below: the first
     lag from which on "no more effect" is not rejected at half the error allowed. Above: the last lag whose
