@@ -13,7 +13,7 @@ import pytest
 import cxresearch as cx
 
 SHA256 = {
-    "claims.csv": "a18714a2fdb0aa7ec23ddd404d400fe064cc2df92797bb154e6b9b9830cc5c5e",
+    "claims.csv": "78c06395d0ecde96611a24584660a6f32c9b14596353cb484a0b4bf1aeea318f",
     "complaint_classes.csv": "63cf0191ec886a71e0586b9d8ed4bc3e2f7e3bf963601e1fe1c80c3df9899168",
     "hospice_measures.csv": "b7c39186f3d85ce7331efd3e8b0cc2d96ee0d56cbe861844e2364631fc458b01",
     "published/gwet_4_raters.json": "c8c60b836cb74b9f36145caa38bde8a1527b7a0e979cc30e8f8daf0e06d86b50",

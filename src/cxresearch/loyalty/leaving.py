@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from cxresearch import checks, defaults
-from cxresearch.language import Paragraph, Readable, Words
+from cxresearch.language import Paragraph, Readable, Words, number
 from cxresearch.loyalty import leaving_words, presence
 from cxresearch.loyalty.periods import Step
 from cxresearch.loyalty.presence import Integers, Presence
@@ -340,8 +340,8 @@ def _notes(told: Sequence[str | None], cluster: str | None) -> tuple[Words, ...]
     if silent:
         notes.append(
             Words(
-                f"{silent} of {gone} leavers gave no reason; the shares are of those who did.",
-                f"{gone} 个流失者中有 {silent} 个没有说明原因；占比只按说明原因者计算。",
+                f"{number(silent, 0)} of {number(gone, 0)} leavers gave no reason; the shares are of those who did.",
+                f"{number(gone, 0)} 个流失者中有 {number(silent, 0)} 个没有说明原因；占比只按说明原因者计算。",
             )
         )
     if cluster is not None:

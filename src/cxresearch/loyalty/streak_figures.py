@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.streaks import StreakHazard
 
 PATHS: Final = ("#1b7f5c", "#1f6f8b", "#b3382c", "#7a5195", "#8a97a3")
-"""Colours of scenarios; their lines are named where they end."""
+"""Colours of scenarios."""
 
 
 def hazard_plot(
@@ -64,24 +64,22 @@ def survival_plot(
     """Draw the chance of still being there by scenario; arguments as in `StreakHazard.plot_survival`."""
     check(language)
     table = result.survival(starts, periods)
-    with style.figure(3.9) as (fig, ax):
+    with style.figure(3.5) as (fig, ax):
         for start, color in zip(starts, PATHS * len(starts), strict=False):
             path = table[table["start"] == start]
             when = np.r_[0, path["period"]]
             value, low, high = (np.r_[1.0, path[name]] for name in ("estimate", "ci_low", "ci_high"))
-            ax.fill_between(when, low, high, color=color, alpha=0.15, linewidth=0)
-            label = _scenario(result, start, language)
-            ax.plot(when, value, "o-", color=color, markersize=4, linewidth=1.6, label=label)
+            ax.fill_between(when, low, high, color=color, alpha=0.18, linewidth=0)
+            ax.plot(when, value, color=color, linewidth=1.8, label=_scenario(result, start, language))
             if truth is not None:
                 known = np.asarray(truth, dtype=float)[np.minimum(path["streak"], len(truth) - 1)]
-                ax.plot(when, np.r_[1.0, (1 - known).cumprod()], color=style.INK, linewidth=1, linestyle=(0, (3, 2)))
+                ax.plot(when[1:], (1 - known).cumprod(), "_", color=style.INK, markersize=9, markeredgewidth=1.4)
         if truth is not None:
-            ax.plot(
-                [], [], color=style.INK, linewidth=1, linestyle=(0, (3, 2)), label=words.HEADINGS["truth"](language)
-            )
+            ax.plot([], [], "_", color=style.INK, markersize=9, label=words.HEADINGS["truth"](language))
         _percent_axis(ax, "y", [np.array([1.0])])
         ax.set_ylim(0, 1.02)
         ax.set_xticks(range(periods + 1))
+        ax.grid(visible=False, axis="x")
         ax.set_ylabel(Words("still there", "仍在的比例")(language))
         ax.set_xlabel(_ahead(result, language))
         ax.set_title(_survival_finding(result, table, periods, language))

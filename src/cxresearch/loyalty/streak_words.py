@@ -57,7 +57,7 @@ def chances(low: float, high: float, language: str) -> str:
 
 def times(value: float) -> str:
     """Write an odds ratio."""
-    return number(value, 0 if value >= 20 else 1 if value >= 2 else 2)
+    return number(value, 0 if value >= 10 else 1 if value >= 2 else 2)
 
 
 def run(step: Step, streak: int, language: str, *, longest: bool = False) -> str:
