@@ -254,8 +254,8 @@ def process_carry_over(
 
     Horizons are chosen, and intervals made, as `carry_over` says, each for itself.
 
-    Validated on simulated processes with known effects; how often the verdicts are wrong is in
-    ``data/evidence/processes.csv``.
+    Validated on simulated processes with known effects; how often the verdicts are wrong is simulated in
+    ``tests/evidence/test_processes.py``.
 
     References
     ----------
