@@ -115,6 +115,21 @@ def test_one_touchpoint_needs_no_overview():
     assert "h is clearly below the middle unit: rate (50.0 %" in result.text("en", focus="h")
 
 
+def test_no_difference_anywhere_is_said():
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"u": np.repeat(list("abcdef"), 40)} | {t: rng.normal(size=240) for t in ("first", "second")})
+    result = cx.benchmark(frame, unit="u", score=["first", "second"])
+    assert result.text("en").startswith(
+        "The 6 units do not differ by more than chance on any of the 2 touchpoints. On "
+    )
+    assert "都没有超出偶然的差异" in result.text("zh")
+    assert "cannot be told from the middle unit on any of its 2 touchpoints, not even on" in result.text(
+        "en", focus="b"
+    )
+    assert "No unit stands out" in titles(result.plot("en"))
+    assert "没有单位突出" in titles(result.plot("zh"))
+
+
 def test_low_is_good_is_said():
     frame = pd.DataFrame({"u": list("abcdefgh"), "rate": [0.01, 0.02, 0.03, 0.04, 0.05, 0.03, 0.02, 0.5], "n": 200})
     result = cx.benchmark(frame, unit="u", score="rate", n="n", better="low")

@@ -146,7 +146,7 @@ class Benchmark(Result):
         touchpoint, focus : optional
             Only this touchpoint, only this unit.
         most : int, optional
-            Rows at most: the first and the last ones.
+            Rows at most: the first and the last ones, none of them suppressed.
         """
         table = self.table.drop(columns=["se", "wrong_side"])
         if touchpoint is not None:
@@ -154,6 +154,8 @@ class Benchmark(Result):
         if focus is not None:
             table = table[table["unit"] == self.unit(focus)].drop(columns="unit")
         if most is not None and len(table) > most:
+            table = table[~table["suppressed"]]
+            most = min(most, len(table))
             keep = [*range(most - most // 2), *range(len(table) - most // 2, len(table))]
             table = table.iloc[keep]
         if not table["suppressed"].any():

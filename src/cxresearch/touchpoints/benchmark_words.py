@@ -52,6 +52,8 @@ def named(result: "Benchmark", table: pd.DataFrame, language: str) -> pd.DataFra
     """Return a table with readable touchpoints, whole numbers as such, and words for signals."""
     out = table.copy()
     out["touchpoint"] = [result.label(t, language) for t in table["touchpoint"]]
+    if "unit" in out:
+        out["unit"] = [str(unit) for unit in table["unit"]]  # a number here is a name
     for column in out.columns.intersection(["n", "rank", "rank_low", "rank_high", "units", "typical_n"]):
         out[column] = table[column].round().astype("Int64")
     if "signal" in out:
@@ -110,11 +112,19 @@ def _overall(result: "Benchmark", language: str) -> str:
     """Say on how many touchpoints units differ at all."""
     differ, same = result.differing(True), result.differing(False)
     units, tested = result.sample.counts["units"], len(differ) + len(same)
+    if not differ:
+        return Words(
+            f"The {number(units, 0)} units do not differ by more than chance on any of the {tested} touchpoints.",
+            f"{number(units, 0)} 个单位在 {tested} 个接触点上都没有超出偶然的差异。",
+        )(language)
+    where = Words(f"{len(differ)} of {tested} touchpoints", f"{tested} 个接触点中的 {len(differ)} 个上")
+    if not same:
+        where = Words(f"all {tested} touchpoints", f"全部 {tested} 个接触点上都")
     text = Words(
-        f"The {units} units differ by more than chance on {len(differ)} of {tested} touchpoints",
-        f"{units} 个单位在 {tested} 个接触点中的 {len(differ)} 个上存在超出偶然的差异",
+        f"The {number(units, 0)} units differ by more than chance on {where('en')}",
+        f"{number(units, 0)} 个单位在{' ' if same else ''}{where('zh')}存在超出偶然的差异",
     )(language)
-    if not (differ and same):
+    if not same:
         return text + Words(".", "。")(language)
     names, more = [quoted(result, t, language) for t in same[:MOST_NAMED]], len(same) - MOST_NAMED
     if more > 0:
@@ -126,7 +136,7 @@ def _overall(result: "Benchmark", language: str) -> str:
 def _in_detail(result: "Benchmark", lead: Any, language: str) -> str:
     """Say who stands out on one touchpoint."""
     table, name, many = result.shown(lead), quoted(result, lead, language), len(result.reliability) > 1
-    row, units = result.row(lead), len(table)
+    row, units = result.row(lead), number(len(table), 0)
     if pd.isna(row["reliability"]):
         return Words(f"On {name} chance cannot be told from difference.", f"在{name}上无从区分偶然与差异。")(language)
     if lead not in result.differing(True):
@@ -149,8 +159,9 @@ def _in_detail(result: "Benchmark", lead: Any, language: str) -> str:
     )(language)
     if not (rest and sides):
         return start
+    whom, side = ("one", "it is") if rest == 1 else (rest, "they are")
     others = Words(
-        f" For the other {rest} the data cannot tell on which side they are.", f"其余 {rest} 个，数据还说不清在哪一边。"
+        f" For the other {whom} the data cannot tell on which side {side}.", f"其余 {rest} 个，数据还说不清在哪一边。"
     )
     return start + others(language)
 
@@ -184,11 +195,11 @@ def _sides(result: "Benchmark", lead: Any, language: str) -> str:
 def _ranks(result: "Benchmark", lead: Any, language: str) -> str:
     """Say which ranks are certain, and how wide the others are."""
     table = result.shown(lead).dropna(subset="rank_low")
-    units = len(table)
-    if not units:
+    units = number(len(table), 0)
+    if table.empty:
         return ""
     firm = table[table["rank_low"] == table["rank_high"]]
-    if len(firm) == units:
+    if len(firm) == len(table):
         return Words(f"All {units} ranks there are certain.", f"该处 {units} 个名次都是确定的。")(language)
     text = ""
     if 0 < len(firm) <= MOST_NAMED:
@@ -204,7 +215,7 @@ def _ranks(result: "Benchmark", lead: Any, language: str) -> str:
     vague = _vaguest(table)
     low, high, listed = (int(vague[c]) for c in ("rank_low", "rank_high", "rank"))
     places = float((table["rank_high"] - table["rank_low"] + 1).mean())
-    if places > 0.95 * units:
+    if places > 0.95 * len(table):
         return text + Words(
             f"The ranks mean nothing: a unit could truly hold almost any of the {units} places.",
             f"名次毫无意义：一个单位的真实名次几乎可能是 {units} 个位置中的任何一个。",
@@ -259,7 +270,7 @@ def _one(result: "Benchmark", focus: Any, language: str) -> str:
             f"{focus}在各处的样本均不足 {result.min_n} 份，得分不予显示。",
         )(language)
     flagged = shown[shown["signal"].isin(["above", "below"])]
-    sentences = [_one_side(result, focus, shown, signal, language) for signal in ("below", "above")]
+    sentences = _one_sides(result, focus, shown, language)
     rest = len(shown) - len(flagged)
     if flagged.empty:
         sentences.append(_one_expected(result, focus, shown, language))
@@ -284,10 +295,14 @@ def _one(result: "Benchmark", focus: Any, language: str) -> str:
     return Words(" ", "")(language).join(s for s in sentences if s)
 
 
-def _one_side(result: "Benchmark", focus: Any, shown: pd.DataFrame, signal: str, language: str) -> str:
+def _one_sides(result: "Benchmark", focus: Any, shown: pd.DataFrame, language: str) -> list[str]:
+    sides = [side for side in ("below", "above") if (shown["signal"] == side).any()]
+    subjects = [str(focus), Words("It", "它")(language)]
+    return [_one_side(result, who, shown, side, language) for who, side in zip(subjects, sides, strict=False)]
+
+
+def _one_side(result: "Benchmark", who: str, shown: pd.DataFrame, signal: str, language: str) -> str:
     rows = shown[shown["signal"] == signal]
-    if rows.empty:
-        return ""
     per_touchpoint = result.reliability.set_index("touchpoint").loc[rows["touchpoint"]]
     gap = (rows["shrunken"].to_numpy() - per_touchpoint["middle"]).abs() / per_touchpoint["between_variance"] ** 0.5
     rows = rows.iloc[(-gap.to_numpy()).argsort(kind="stable")]  # the farthest from the middle first
@@ -303,19 +318,21 @@ def _one_side(result: "Benchmark", focus: Any, shown: pd.DataFrame, signal: str,
         language
     )
     return Words(
-        f"{focus} is clearly {signal} the middle unit{where if many else ''}: {'; '.join(told)}.",
-        f"{focus}{where if many else ''}明显{SIGNALS[signal]('zh')}居中单位：{'；'.join(told)}。",
+        f"{who} is clearly {signal} the middle unit{where if many else ''}: {'; '.join(told)}.",
+        f"{who}{where if many else ''}明显{SIGNALS[signal]('zh')}居中单位：{'；'.join(told)}。",
     )(language)
 
 
 def _one_expected(result: "Benchmark", focus: Any, shown: pd.DataFrame, language: str) -> str:
+    lead = shown[shown["touchpoint"] == result.lead()]
+    row = (shown if lead.empty else lead).to_dict("records")[0]
+    name, score = quoted(result, row["touchpoint"], language), _score(result, row, language)
     if len(shown) > 1:
         return Words(
-            f"{focus} cannot be told from the middle unit on any of its {len(shown)} touchpoints.",
-            f"{focus}在其 {len(shown)} 个接触点上都无法与居中单位区分开。",
+            f"{focus} cannot be told from the middle unit on any of its {len(shown)} touchpoints, not even on {name} "
+            f"({score}).",
+            f"{focus}在其 {len(shown)} 个接触点上都无法与居中单位区分开，包括{name}（{score}）。",
         )(language)
-    row = shown.to_dict("records")[0]
-    name, score = quoted(result, row["touchpoint"], language), _score(result, row, language)
     return Words(
         f"{focus} cannot be told from the middle unit on {name} ({score}).",
         f"{focus}在{name}上无法与居中单位区分开（{score}）。",
