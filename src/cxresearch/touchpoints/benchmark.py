@@ -148,12 +148,12 @@ def benchmark(
     >>> result = benchmark(halls, unit="hall", score="solved", n="cases")
     >>> result.table[["unit", "mean", "shrunken", "rank", "rank_low", "rank_high", "signal"]].round(2)
       unit  mean  shrunken  rank  rank_low  rank_high    signal
-    0    E  0.96      0.96   1.0       1.0        5.0  expected
+    0    E  0.96      0.96   1.0       1.0        5.0     above
     1    A  0.95      0.95   2.0       1.0        5.0  expected
     2    C  0.94      0.94   3.0       1.0        5.0  expected
     3    B  0.93      0.93   4.0       1.0        5.0  expected
-    4    F  0.90      0.90   5.0       1.0        5.0  expected
-    5    D  0.55      0.56   6.0       6.0        6.0     below
+    4    F  0.90      0.89   5.0       1.0        5.0  expected
+    5    D  0.55      0.57   6.0       6.0        6.0     below
     """
     _check(better, min_n, wrong_side, confidence)
     found = _cells(data, unit, score, touchpoint, n=n, rate_max=rate_max, min_n=min_n)
