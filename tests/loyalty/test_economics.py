@@ -70,6 +70,7 @@ def test_every_quantity_matches_its_closed_form(payment):
             "programme_gain": (m - c - x) * (1 + d) / (1 + d - r - u) - (m - c) * (1 + d) / (1 + d - r),
             "break_even_uplift": x * (1 + d - r) / (m - c),
             "cost_per_save": x * (1 + d) / u,
+            "advantage_of_keeping": w + late - x * (1 + d) / u,
             # a customer saved pays the margin of the period that ends, one won does not
             "break_even_ratio": (x * (1 + d) / u - late) / c,
             "uplift_to_match_winning": x * (1 + d) / (w + late),
@@ -556,3 +557,31 @@ def test_a_group_that_cannot_be_judged_says_why(simulated):
     one = cx.retention_value(frame[frame["community"] == "C1"], **COLUMNS, **PLAN, group="community")
     assert set(one.compare("C1")["part"]) == {"focus"}
     assert "no other group" in one.text(focus="C1")
+
+
+@pytest.mark.parametrize(
+    ("uplift", "cost_to_win", "english", "chinese"),
+    [
+        (0.05, 300, "keeping is the cheaper way", "维系更省钱"),
+        (0.05, 100, "winning is the cheaper way", "获客更省钱"),
+        ((0.05, 0.02, 0.09), 180, "cannot tell which is cheaper", "不足以判断哪个更省钱"),
+        ((0.05, -0.02, 0.09), 1e6, "cannot tell which is cheaper", "不足以判断哪个更省钱"),  # it may save nobody
+    ],
+)
+def test_which_is_cheaper_follows_the_interval(uplift, cost_to_win, english, chinese):
+    result = cx.retention_value(
+        retention=(0.8, 0.75, 0.84), margin=100, cost_to_keep=40, discount=0.1, uplift=uplift, programme_cost=8,
+        cost_to_win=cost_to_win,
+    )  # fmt: skip
+    assert english in result.text()
+    assert chinese in result.text("zh")
+
+
+@pytest.mark.parametrize(
+    ("spend", "told"), [(5, "the programme pays"), (20, "the programme does not pay"), (10, "cannot tell whether")]
+)
+def test_whether_the_programme_pays_follows_the_interval(spend, told):
+    result = cx.retention_value(
+        retention=(0.8, 0.75, 0.84), margin=100, cost_to_keep=40, discount=0.1, uplift=0.05, programme_cost=spend
+    )
+    assert told in result.text()

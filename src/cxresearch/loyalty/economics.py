@@ -127,6 +127,8 @@ def retention_value(
         - programme_gain: lifetime_value with the programme less without it.
         - break_even_uplift (points): the smallest that pays for `programme_cost`; infinite if none does.
         - cost_per_save: what the programme costs for each customer it keeps who would have left.
+        - advantage_of_keeping: what a customer won costs beyond one saved, whose head start (a margin that comes at
+          the end of the period, a later tenure) counts; below 0, winning is the cheaper way.
         - break_even_ratio: cost ratio above which that customer costs less than one won instead.
         - uplift_to_match_winning (points): the smallest uplift at which the programme keeps customers no more
           dearly than new ones are won; infinite if it exceeds all leavers.

@@ -31,6 +31,7 @@ MEASURES: Final[dict[str, str]] = {
     "programme_gain": MONEY,
     "break_even_uplift": POINTS,
     "cost_per_save": MONEY,
+    "advantage_of_keeping": MONEY,
     "break_even_ratio": RATIO,
     "uplift_to_match_winning": POINTS,
 }
@@ -157,9 +158,12 @@ def _programme(
         saved = (lifetime.lifted(rates, uplift) - rates) * weights
         total = saved.sum(axis=-1)
         answer["cost_per_save"] = np.where(total > 0, advance / total, np.inf)
+        # what a customer saved is worth beyond one won
+        head_start = profit * (saved * later).sum(axis=-1) / total - found["lifetime_value"]
+        matching = np.where(total > 0, answer["cost_per_save"] - head_start, np.inf)
+        if "cost_to_win" in values:
+            answer["advantage_of_keeping"] = values["cost_to_win"] - matching
         if "cost_to_keep" in values:
-            head_start = profit * (saved * later).sum(axis=-1) / total - found["lifetime_value"]
-            matching = np.where(total > 0, answer["cost_per_save"] - head_start, np.inf)
             answer["break_even_ratio"] = matching / values["cost_to_keep"]
     if "cost_to_win" in values:
         head_start = profit * (later @ weights) - found["lifetime_value"]
@@ -307,6 +311,8 @@ def rests_on(name: str) -> frozenset[str]:
         return frozenset(["cost_to_win", "cost_to_keep"])
     if name in ("net_value_of_winning", "uplift_to_match_winning"):
         return frozenset(["retention", "margin", "cost_to_keep", "cost_to_win"])
+    if name == "advantage_of_keeping":
+        return frozenset(["retention", *INPUTS])
     earned = frozenset(["retention", "margin", "cost_to_keep"])
     programme = ("break_even_spend", "programme_gain", "cost_per_save", "break_even_ratio")
     return earned | {"uplift"} if name in programme else earned

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.economics_results import RetentionValue
 
 HEADINGS: Final[dict[str, Words]] = {
+    "advantage_of_keeping": Words("what winning one costs beyond saving one", "获客比挽留多花的钱（每名）"),
     "as_winning": Words("spend as dear as winning", "与获客等价的支出"),
     "assumed": Words("assumed", "假定"),
     "at_high": Words("result at upper value", "取上限时的结果"),
@@ -206,7 +207,7 @@ def _worth(result: "RetentionValue", rows: Rows, language: str) -> str:
         f"一名客户价值 {value}：{each_period}毛利 {earned}{kept}，贴现率 {rate}",
     )(language)
     point = rows["value_of_one_point"]
-    if not np.isfinite(point["estimate"]):
+    if not np.isfinite(point["estimate"]) or "break_even_spend" in rows:  # a programme's own points say it better
         return start + Words(".", "。")(language)
     gain, more = amount(point["estimate"], result) + _money_around(point, language), point["estimate"] >= 0
     return start + Words(
@@ -264,7 +265,7 @@ def _winning(result: "RetentionValue", rows: Rows, language: str) -> str:
         True: Words("keeping is the cheaper way", "维系更省钱"),
         False: Words("winning is the cheaper way", "获客更省钱"),
         None: Words("these data cannot tell which is cheaper", "现有数据不足以判断哪个更省钱"),
-    }[keeping_is_cheaper(result, rows)]
+    }[keeping_is_cheaper(rows)]
     around = _money_around(rows["cost_per_save"], language)
     return told + Words(
         f". The programme spends {save}{around} for each customer it saves: {verdict('en')}.",
@@ -299,18 +300,15 @@ def _worth_winning(rows: Rows, language: str) -> str:
     return Words(", more than a customer is worth.", "，高于一名客户的价值。")(language)
 
 
-def keeping_is_cheaper(result: "RetentionValue", rows: Rows) -> bool | None:
-    """Tell whether a customer saved costs less than one won; None where the intervals hold both."""
-    needed, uplift = rows["uplift_to_match_winning"], result.population.money["uplift"]
-    low, high = needed["ci_low"], needed["ci_high"]
+def keeping_is_cheaper(rows: Rows) -> bool | None:
+    """Tell whether a customer saved costs less than one won; None where the interval holds both."""
+    row = rows["advantage_of_keeping"]
+    low, high = row["ci_low"], row["ci_high"]
     if np.isnan(low):
-        low = high = needed["estimate"]
-    given = [uplift.estimate] * 2
-    if uplift.quantile is not None:
-        given = list(uplift.quantile(np.array([1 - result.confidence, 1 + result.confidence]) / 2))
-    if given[0] > high:
+        low = high = row["estimate"]
+    if low > 0:
         return True
-    return False if given[1] < low else None
+    return False if high < 0 else None
 
 
 def _apart(both: "pd.DataFrame", result: "RetentionValue", language: str) -> str:
@@ -398,10 +396,10 @@ def finding(result: "RetentionValue", table: "pd.DataFrame", language: str) -> s
         f"Keeping {more} more of 100 pays up to {most} {per(result.step)}",
         closed(f"每 100 名客户多留住 {more} 名，{per(result.step, 'zh')}花费 {most} 以内划算"),
     )(language)
-    if "cost_per_save" not in rows or "cost_to_win" not in rows:
+    if "advantage_of_keeping" not in rows:
         return start
     return start + {
         True: Words("; it is cheaper than winning", "；比获客省钱"),
         False: Words("; winning is cheaper", "；获客更省钱"),
         None: Words("; which is cheaper is open", "；孰省尚难判断"),
-    }[keeping_is_cheaper(result, rows)](language)
+    }[keeping_is_cheaper(rows)](language)
