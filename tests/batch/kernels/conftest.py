@@ -43,26 +43,39 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Choose the kernels of this process, "plain" or "warm"."""
     # with this variable, which is another for each test, ipykernel does not capture what is written below Python
     monkeypatch.delenv("PYTEST_CURRENT_TEST", raising=False)
+    # the debugger then keeps a note to itself that it writes to every kernel's log
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
     def choose(kind: str) -> None:
         KernelProvisionerFactory.instance().default_provisioner_name = PROVISIONERS[kind]
 
-    return choose
+    yield choose
+    choose("plain")
 
 
 @pytest.fixture
 def run(use: Callable[[str], None]) -> Callable[..., NotebookNode]:
-    """Execute cells on a kernel, "plain" or "warm", and return the notebook; errors are kept in it."""
+    """Execute cells on a kernel, "plain" or "warm", and return the notebook; errors are kept in it.
 
-    def execute(kind: str, *cells: str, cwd: Path | None = None, **options: Any) -> NotebookNode:
+    A warm kernel that is asked for must be one: `falls_back` says that an ordinary one is expected.
+    """
+
+    def execute(
+        kind: str, *cells: str, cwd: Path | None = None, falls_back: bool = False, **options: Any
+    ) -> NotebookNode:
         use(kind)
         notebook = new_notebook(cells=[new_code_cell(cell, id=f"cell-{i}") for i, cell in enumerate(cells)])
         options = {"kernel_name": "python3", "timeout": 120, "allow_errors": True, "record_timing": False, **options}
-        NotebookClient(notebook, **options).execute(**({"cwd": str(cwd)} if cwd else {}))
+        client = NotebookClient(notebook, **options)
+        used = []
+        client.on_notebook_start = lambda **_: used.append(client.km.provisioner)
+        client.execute(**({"cwd": str(cwd)} if cwd else {}))
+        if kind == "warm":
+            assert falls_back == bool(used[0].reason), used[0].reason
         return notebook
 
     return execute
@@ -73,7 +86,7 @@ def client(registered: Path, tmp_path: Path) -> Iterator[Callable[..., "subproce
     """Start a script in a process of its own, which takes warm kernels from a parent that imports next to nothing."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(script: str, **env: str) -> "subprocess.Popen[str]":
+    def start(script: str, *arguments: str, **env: str) -> "subprocess.Popen[str]":
         path = tmp_path / "client.py"
         path.write_text(script)
         environment = {
@@ -84,7 +97,7 @@ def client(registered: Path, tmp_path: Path) -> Iterator[Callable[..., "subproce
             "TMPDIR": str(tmp_path),
             **env,
         }
-        command = [sys.executable, str(path)]
+        command = [sys.executable, str(path), *arguments]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path))
         return started[-1]
 

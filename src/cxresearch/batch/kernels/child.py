@@ -1,7 +1,7 @@
 """The kernel: what a fork of the warm parent does to become an ordinary IPython kernel.
 
-ipykernel's own application does nearly all of it. It is cut in two: what opens no file and starts no thread happens
-before the fork (reading configuration, making the shell), the rest after.
+ipykernel's own application does nearly all of it, cut in two: what opens no file and starts no thread (configuration,
+the shell) comes before the fork, the rest after.
 """
 
 import atexit
@@ -33,17 +33,18 @@ class Request:
     """What a client asks for, as the fork finds it."""
 
     lease: socket.socket
-    command: list[str]
-    connection_file: str
-    cwd: str
-    env: Mapping[str, str]
-    before: Mapping[str, str]
     streams: list[int]
     parent: int
+    before: Mapping[str, str]
+    command: list[str]
+    connection_file: str
+    sockets: str
+    cwd: str
+    env: Mapping[str, str]
 
 
 class _Once(BaseIPythonApplication):
-    """Comes after `IPKernelApp` in the order of classes, so that its ``super().initialize()`` ends here."""
+    """Comes after ipykernel's application in the order of classes: its ``super().initialize()`` ends here."""
 
     configured = False
 
@@ -54,34 +55,35 @@ class _Once(BaseIPythonApplication):
 
 
 class IPKernelApp(kernelapp.IPKernelApp, _Once):
-    """ipykernel's application, initialised in two steps: `prepare` before the fork, `initialize` after.
+    """ipykernel's application, with `prepare` to be called before the fork and `initialize` after.
 
-    Its name is a section of the configuration that a notebook can see, so it stays the same.
+    Its name is that of a section of the configuration, which notebooks can see.
     """
 
-    def prepare(self, argv: Sequence[str]) -> None:
-        """Read arguments and configuration, and make the shell that libraries look for when they are imported."""
+    def prepare(self, argv: Sequence[str]) -> Any:
+        """Read arguments and configuration, and return the shell: libraries look for it when they are imported."""
         _Once.initialize(self, argv)
-        # the history is a database with a thread; what the namespace holds of it comes with it, after the fork
+        # the history opens a database and starts a thread; the names of its parts come with it, after the fork
         put_off = ("init_history", "init_user_ns")
         for name in put_off:
             setattr(ZMQInteractiveShell, name, lambda _: None)
-        self.prepared_shell = ZMQInteractiveShell.instance(
+        shell = ZMQInteractiveShell.instance(
             parent=self, profile_dir=self.profile_dir, user_ns=self.user_ns, compiler_class=XCachingCompiler
         )
         for name in put_off:
             delattr(ZMQInteractiveShell, name)
-        # what an ordinary kernel sets just before it runs the first cell, and matplotlib reads when imported
+        # an ordinary kernel sets it before it runs the first cell; matplotlib reads it when imported
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        return shell
 
     def init_shell(self) -> None:
-        """Join the shell to the kernel that now exists."""
+        """Join the shell to the kernel, which now exists."""
         shell = self.kernel.shell
         shell.kernel = shell.parent = self.kernel
         shell.starting_dir = str(Path.cwd())
         shell.init_environment()
         shell.init_history()
-        # the names come in the order in which an ordinary shell makes them
+        # names come in the order in which an ordinary shell makes them
         results = {name: shell.user_ns.pop(name) for name in ("_", "__", "___")}
         shell.init_user_ns()
         shell.user_ns.update(results)
@@ -91,7 +93,7 @@ class IPKernelApp(kernelapp.IPKernelApp, _Once):
         super().init_shell()  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
-        """End the control thread first: it may be flushing through the thread that `close` is about to end."""
+        """End the control thread first: it may be flushing through a thread that `close` ends, and wait for ever."""
         if self.control_thread and self.control_thread.is_alive():
             self.control_thread.stop()
             self.control_thread.join()
@@ -102,9 +104,9 @@ def run(app: IPKernelApp, request: Request) -> None:
     """Be the kernel that is asked for, until it is shut down."""
     _become(request)
     app.connection_file = app.config.IPKernelApp.connection_file = request.connection_file
-    app.parent_handle = request.parent  # ipykernel's own watch over the parent
+    app.parent_handle = request.parent  # for ipykernel's own watch over its parent
     app.initialize()  # type: ignore[no-untyped-call]
-    # now the sockets are bound; a client that connected earlier would try again only after a tenth of a second
+    # the sockets are bound: a client that connected earlier would try again only after a tenth of a second
     request.lease.send(json.dumps({"pid": os.getpid()}).encode())
     request.lease.close()
     app.start()  # type: ignore[no-untyped-call]
@@ -112,7 +114,7 @@ def run(app: IPKernelApp, request: Request) -> None:
 
 
 def _become(request: Request) -> None:
-    """Take on what an ordinary kernel process would have from its client."""
+    """Take on what an ordinary kernel's process has from its client."""
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != request.parent:  # it died before the line above
@@ -123,26 +125,26 @@ def _become(request: Request) -> None:
         os.dup2(source, target)
         os.close(source)
     os.chdir(request.cwd)
-    # only what differs for this kernel: libraries set variables of their own as they are imported
+    # what is different for this kernel, and no more: libraries set variables of their own when imported
     for name in request.before.keys() - request.env.keys():
         os.environ.pop(name, None)
-    os.environ.update({n: value for n, value in request.env.items() if request.before.get(n) != value})
+    os.environ.update({name: value for name, value in request.env.items() if request.before.get(name) != value})
     sys.orig_argv = request.command
     arguments = request.command[request.command.index("-m") + 2 :]
     sys.argv = [str(sys.modules["ipykernel_launcher"].__file__), *arguments]
     if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()  # or all kernels would draw the same numbers; `random` reseeds itself in a fork
+        numpy.random.seed()  # or all kernels would draw the same numbers; `random` reseeds itself
     gc.enable()
 
 
 def _leave() -> None:
-    """End as Python does, but for taking apart every module, which takes longer than all the rest together."""
+    """End as Python does, but without taking apart every module: that takes longer than the rest together."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     gc.collect()
     everything: list[Any] = [sys.__stdout__, sys.__stderr__, *gc.get_objects()]
     for thing in everything:
-        if issubclass(type(thing), io.IOBase):  # a file that a module holds open is written out
+        if issubclass(type(thing), io.IOBase):  # a file that a module left open is written
             with suppress(Exception):
                 thing.flush()
     os._exit(0)

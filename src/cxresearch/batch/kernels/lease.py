@@ -1,8 +1,8 @@
-"""The client's side of a warm kernel: start a parent, ask it for a kernel, hold the lease.
+"""The client's side of a warm kernel: start a warm parent, ask it for a kernel, hold the lease.
 
-A lease is one connection to the parent. The client asks twice through it, first whether a kernel as it would be started
-can be forked, then for the kernel itself; from then on each byte it sends is a signal for the kernel, and the parent
-says when the kernel has ended. Whoever closes the connection, dying included, ends the kernel.
+A lease is a connection to the parent. The client asks twice, first whether such a kernel can be forked, then for the
+kernel; after that each byte it sends is a signal for the kernel, and the parent says when the kernel has ended.
+Whoever closes the connection, by dying too, ends the kernel.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import atexit
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -26,34 +25,33 @@ from typing import Any
 from cxresearch.batch.kernels import SHARED
 
 LIMIT = 120.0
-"""Seconds a parent may take to import everything, and a kernel to start, on a machine that is busy."""
+"""Seconds that a parent may take to import everything, or a kernel to start, on a busy machine."""
 
 _number = count()
 _parents: dict[tuple[str, ...], "Parent | None"] = {}
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
-    """The kernel must be an ordinary one; says why."""
+    """The kernel must be an ordinary one, and why."""
 
 
 def command(argv: Sequence[str], extra: Sequence[str]) -> list[str]:
-    """Return the command that starts such a kernel; empty if it is not an IPython kernel as ipykernel installs it."""
-    python, *rest = argv
-    own = python in ("python", "python3", f"python3.{sys.version_info.minor}", sys.executable)
-    usual = rest[-4:] == ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    return [sys.executable, *rest, *extra] if own and usual else []
+    """Return the command that starts such a kernel; empty if it is not this Python's IPython kernel."""
+    own = argv[0] in ("python", "python3", f"python3.{sys.version_info.minor}", sys.executable)
+    usual = list(argv[-4:]) == ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    return [sys.executable, *argv[1:], *extra] if own and usual else []
 
 
 @cache
 def _folder(process: int) -> Path:
-    """Return a folder of this process for its sockets; a fork of this process must not remove it."""
+    """Return the folder for this process's sockets."""
     folder = Path(tempfile.mkdtemp(prefix="cxk-"))
     atexit.register(_remove, folder, process)
     return folder
 
 
-def _remove(folder: Path, process: int) -> None:
-    if os.getpid() == process:
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # a fork of the owner has its exit handlers too
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -65,33 +63,27 @@ class Parent:
     kernel : sequence of str
         What `command` returned.
     env : mapping of str to str
-        The environment of the kernels.
+        The environment of its kernels.
     """
 
     def __init__(self, kernel: Sequence[str], env: Mapping[str, str]) -> None:
         folder = _folder(os.getpid())
         self.address = str(folder / f"parent-{next(_number)}")
-        self.served = False
+        self.answered = False
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-            # who asks before the parent is ready waits in the queue
             listener.bind(self.address)
-            listener.listen(128)
-            flags = kernel[: kernel.index("-m")]
-            arguments = [str(listener.fileno()), str(folder), json.dumps(kernel)]
-            process = subprocess.Popen(  # noqa: S603 - the command that Jupyter would run
-                [*flags, "-m", "cxresearch.batch.kernels", *arguments],
-                bufsize=0,
-                stdin=subprocess.PIPE,  # its lifeline: closed when this process is gone
-                env=env,
-                cwd="/",
-                start_new_session=True,  # a terminal's Ctrl-C is for the client, as with ordinary kernels
-                pass_fds=[listener.fileno()],
-            )
+            listener.listen(128)  # who asks before the parent is ready waits here
+            listen = listener.fileno()
+            python = [*kernel[: kernel.index("-m")], "-m", "cxresearch.batch.kernels"]
+            # the pipe is its lifeline, and a terminal's Ctrl-C is for the client alone, as with ordinary kernels
+            how: Any = {"stdin": subprocess.PIPE, "bufsize": 0, "start_new_session": True, "pass_fds": [listen]}
+            arguments = [str(listen), str(folder), json.dumps(kernel)]
+            process = subprocess.Popen([*python, *arguments], env=env, cwd="/", **how)  # noqa: S603
         weakref.finalize(self, _end, process, os.getpid())
 
 
 def _end(process: "subprocess.Popen[bytes]", owner: int) -> None:
-    if os.getpid() == owner:  # not in a fork of the owner
+    if os.getpid() == owner:
         with suppress(OSError, subprocess.TimeoutExpired):
             process.communicate(b"end", timeout=5)
         process.kill()
@@ -99,28 +91,24 @@ def _end(process: "subprocess.Popen[bytes]", owner: int) -> None:
 
 
 class Lease:
-    """A kernel's process as `jupyter_client` sees it: the part of `subprocess.Popen` that it uses."""
+    """A kernel's process as `LocalProvisioner` sees it: those parts of `subprocess.Popen` that it uses."""
 
     stdin = stdout = stderr = None
     pid = 0
     returncode: int | None = None
 
     def __init__(self, connection: socket.socket, address: str, parent: Parent | None) -> None:
-        self.connection = connection
-        self.address = address
-        self.parent = parent  # keeps it alive as long as the kernel is needed
+        self.connection, self.address = connection, address
+        self.parent = parent  # which lives as long as the lease
 
     async def ask(self, question: Mapping[str, Any], streams: Sequence[int] = ()) -> dict[str, Any]:
         """Send a question, with open files, and return the answer."""
         socket.send_fds(self.connection, [json.dumps(question).encode()], streams)
-        return await asyncio.wait_for(self._hear(), LIMIT)
-
-    async def _hear(self) -> dict[str, Any]:
-        return self._heard(await asyncio.get_running_loop().sock_recv(self.connection, 65536))
+        receive = asyncio.get_running_loop().sock_recv(self.connection, 65536)
+        return self._heard(await asyncio.wait_for(receive, LIMIT))
 
     def _heard(self, data: bytes) -> dict[str, Any]:
-        # no data: the parent is gone, and the kernel with it
-        message: dict[str, Any] = json.loads(data or b'{"ended": -9}')
+        message: dict[str, Any] = json.loads(data or b'{"ended": -9}')  # without its parent a kernel is killed
         if self.returncode is None and "ended" in message:
             self.returncode = message["ended"]
             self.connection.close()
@@ -128,38 +116,28 @@ class Lease:
 
     def poll(self) -> int | None:
         """Return how the kernel ended; None while it runs."""
-        with suppress(BlockingIOError):
-            while self.returncode is None:
-                try:
-                    self._heard(self.connection.recv(65536))
-                except ConnectionError:
-                    self._heard(b"")
+        if self.returncode is None:
+            try:
+                self._heard(self.connection.recv(65536))
+            except BlockingIOError:
+                return None
+            except OSError:
+                self._heard(b"")
         return self.returncode
+
+    wait = poll  # only ever called when the kernel has ended
 
     async def ended(self) -> None:
         """Wait until the kernel has ended."""
-        while self.returncode is None:
+        while self.poll() is None:
             with suppress(ConnectionError):
-                await self._hear()
-            self.poll()
-
-    def wait(self) -> int | None:
-        """Return how the kernel ended, which `ended` has waited for."""
-        return self.poll()
+                self._heard(await asyncio.get_running_loop().sock_recv(self.connection, 65536))
 
     def send_signal(self, signum: int) -> None:
         """Send a signal to the kernel and the processes it started."""
-        # the parent passes it on: it alone knows that the number is still that process
+        # through the parent, which alone can tell that the number is still that process
         with suppress(OSError):
             self.connection.send(bytes([signum]))
-
-    def terminate(self) -> None:
-        """Ask the kernel to end."""
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the kernel."""
-        self.send_signal(signal.SIGKILL)
 
 
 async def reserve(kernel: Sequence[str], env: Mapping[str, str], cwd: str) -> Lease:
@@ -168,41 +146,42 @@ async def reserve(kernel: Sequence[str], env: Mapping[str, str], cwd: str) -> Le
     Raises
     ------
     Refused
-        If only an ordinary kernel would do what is asked, and why.
+        If it must be an ordinary kernel, and why.
     """
     question = {"command": kernel, "env": dict(env), "cwd": cwd}
-    if address := os.environ.get(SHARED):
+    if address := env.get(SHARED):
         with suppress(OSError, Refused):
             return await _reserve(address, question, None)
     key = tuple(kernel)
     for _ in range(2):
-        parent = _parents[key] if key in _parents else _parents.setdefault(key, Parent(kernel, env))
-        if parent is None:
+        if key not in _parents:
+            _parents[key] = Parent(kernel, env)
+        if (parent := _parents[key]) is None:
             break
         try:
             return await _reserve(parent.address, question, parent)
         except OSError:
+            # it was killed, or its code edited: start another. Not if it never answered: nor would the next
             if _parents.get(key) is parent:
-                # start another, unless this one never answered: then the next would not either
-                _parents.pop(key)
-                if not parent.served:
+                del _parents[key]
+                if not parent.answered:
                     _parents[key] = None
-    raise Refused("no warm parent could be started")
+    raise Refused("no warm parent can be started")
 
 
 async def _reserve(address: str, question: Mapping[str, Any], parent: Parent | None) -> Lease:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.setblocking(False)
+    lease = Lease(connection, address, parent)
     try:
         await asyncio.get_running_loop().sock_connect(connection, address)
-        lease = Lease(connection, address, parent)
         answer = await lease.ask(question)
         if parent and "ended" not in answer:
-            parent.served = True
+            parent.answered = True
         if "refused" not in answer:
-            raise ConnectionError("the warm parent is gone, or older than the code on disk")
-        if answer["refused"]:
-            raise Refused(answer["refused"])
+            raise ConnectionError("the warm parent is gone, or its code was edited")
+        if reason := answer["refused"]:
+            raise Refused(reason)
     except BaseException:
         connection.close()
         raise
