@@ -1,0 +1,69 @@
+"""How often the placebo of `distributed_lags` raises a false alarm, and how often it sees feedback.
+
+The numeric cores are called as the public function calls them (tests/loyalty holds the two equal).
+"""
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from cxresearch.defaults import SEED
+from cxresearch.numerics import horizon, panel
+
+pytestmark = pytest.mark.evidence
+
+REPLICATIONS = 4000
+YEARS, LAGS, LEADS = 9, 2, 2
+EFFECTS = np.array([0.4, 0.3, 0.2])
+
+
+def simulate(rng, units, feedback, uneven):
+    """Customers over years; with feedback, satisfaction follows last year's loyalty."""
+    level = rng.normal(size=(units, 1))
+    own = level + lfilter([1], [1, -0.5], rng.normal(size=(units, YEARS + 6)), axis=1)
+    noise = rng.normal(size=(units, YEARS + 6))
+    if uneven:
+        noise = lfilter([1], [1, -0.5], noise, axis=1) * np.exp(0.5 * rng.normal(size=(units, 1)))
+    x, y = own.copy(), np.zeros_like(own)
+    for t in range(2, YEARS + 6):
+        x[:, t] += feedback * y[:, t - 1]
+        y[:, t] = x[:, t] * EFFECTS[0] + x[:, t - 1] * EFFECTS[1] + x[:, t - 2] * EFFECTS[2] + noise[:, t]
+    return x[:, 6:], y[:, 6:] + 2 * level + rng.normal(size=YEARS)
+
+
+@pytest.mark.parametrize(
+    ("units", "feedback", "uneven"),
+    [(20, 0.0, False), (50, 0.0, False), (200, 0.0, False), (200, 0.0, True), (1000, 0.0, True), (200, 0.1, False)],
+)
+def test_size_and_power_of_the_placebo(record, tally, units, feedback, uneven):
+    rng = np.random.default_rng([SEED, units, int(10 * feedback), int(uneven)])
+    years = YEARS - LAGS - LEADS
+    unit, year = (axis.ravel() for axis in np.indices((units, years)))
+    passed = []
+    for _ in range(REPLICATIONS):
+        x, y = simulate(rng, units, feedback, uneven)
+        shifts = [*range(LAGS, -1, -1), *(LAGS + lead for lead in range(1, LEADS + 1))]
+        columns = np.stack([x[:, s : s + years] for s in shifts], axis=-1).reshape(-1, len(shifts))
+        fit = panel.fit(y[:, LAGS : LAGS + years].ravel(), columns, unit, year)
+        at = slice(LAGS + 1, None)
+        passed.append(horizon.joint(fit.coef[at], fit.covariance[at, at], units)[1] >= 0.05)
+    scenario = f"{units} units, {YEARS} years, {LEADS} leads, "
+    scenario += "autocorrelated, uneven errors" if uneven else "independent errors"
+    if feedback:
+        seen = tally(
+            study="placebo of distributed_lags",
+            quantity="feedback seen",
+            scenario=f"{scenario}, feedback {feedback} of last year's loyalty",
+            found=[not ok for ok in passed],
+        )
+        assert seen > 0.1
+        return
+    share = record(
+        study="placebo of distributed_lags",
+        quantity="panels without feedback that pass",
+        scenario=scenario,
+        covered=passed,
+        width=[0.0],
+        reason="errors clustered by unit are too small with few units",
+    )
+    assert 0.93 <= share <= 0.97 or (units <= 20 and share >= 0.9)
