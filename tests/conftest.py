@@ -1,6 +1,8 @@
 """Fixtures that all tests share."""
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +31,11 @@ def published() -> Any:
 def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """Relative names resolve against the project, wherever pytest was started."""
     monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    """Leave no figure open: matplotlib warns at the twenty-first, and warnings are errors."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
