@@ -82,6 +82,16 @@ def test_units_and_order_do_not_matter(seed, shift, scale, n, k):
     np.testing.assert_allclose(after.estimate[tame], before.estimate[tame], atol=100 * tolerance)
 
 
+def test_an_approximation_without_degrees_of_freedom_gives_no_interval():
+    # raters who reverse each other's order: the sum of mean squares behind form A is next to zero
+    rng = np.random.default_rng(1)
+    scores = rng.normal(size=(2, 1)) + rng.normal(size=2) + rng.normal(size=(2, 2))
+    forms = icc.intraclass(icc.mean_squares(scores), 0.95)
+    assert np.isnan([*forms.low[[1, 4]], *forms.high[[1, 4]]]).all()
+    assert np.isfinite(forms.estimate).all()
+    assert np.isfinite([*forms.low[[0, 2]], *forms.high[[0, 2]]]).all()
+
+
 def test_estimates_lie_in_their_intervals_and_more_confidence_widens_them():
     rng = np.random.default_rng(2)
     scores = rng.normal(size=(200, 8, 1)) + rng.normal(size=(200, 1, 4)) + rng.normal(size=(200, 8, 4))

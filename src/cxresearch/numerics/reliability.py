@@ -119,7 +119,10 @@ def intraclass(ms: MeanSquares, confidence: float) -> Intraclass:
         limits = [_limits(ms, f, single, confidence, side) for side in (-1, 1)]
     f = np.concatenate([f, f], -1)
     # with no noise at all F is infinite and says nothing about other targets: no interval
-    low, high = (np.where(np.isfinite(f) & np.isfinite(limit), limit, np.nan) for limit in limits)
+    known = np.isfinite(f) & np.isfinite(limits[0]) & np.isfinite(limits[1])
+    # an approximation that excludes its own estimate has next to no degrees of freedom left, and says nothing
+    known &= (limits[0] <= estimate) & (estimate <= limits[1])
+    low, high = (np.where(known, limit, np.nan) for limit in limits)
     return Intraclass(
         estimate=np.where(np.isfinite(estimate), estimate, np.nan),
         low=low,
@@ -148,10 +151,12 @@ def _limits(ms: MeanSquares, f: Array, single: Array, confidence: float, side: i
     n, k = ms.n, ms.k
     tail = (1 + side * confidence) / 2  # of F: its upper quantile gives the lower end
     exact = [_one(f[..., i] / stats.f.isf(tail, n - 1, df), k) for i, df in ((0, n * (k - 1)), (2, (n - 1) * (k - 1)))]
-    quantile = stats.f.isf(tail, n - 1, _satterthwaite(ms, single[..., 1]))
-    between = n * (ms.targets - quantile * ms.residual)
-    mean = between / (quantile * (ms.raters - ms.residual) + n * ms.targets)
-    one = between / (quantile * (k * ms.raters + (k * n - k - n) * ms.residual) + n * ms.targets)
+    # the reciprocal of the quantile, which stays finite where the degrees of freedom are next to none
+    per_quantile = stats.f.ppf(tail, _satterthwaite(ms, single[..., 1]), n - 1)
+    targets = per_quantile * ms.targets
+    between = n * (targets - ms.residual)
+    mean = between / (ms.raters - ms.residual + n * targets)
+    one = between / (k * ms.raters + (k * n - k - n) * ms.residual + n * targets)
     ones = np.stack([exact[0], one, exact[1]], -1)
     ks = spearman_brown(ones, k)
     ks[..., 1] = mean
