@@ -17,7 +17,7 @@ from cxresearch.touchpoints.benchmark_results import Benchmark
 
 
 def benchmark(
-    data: pd.DataFrame,
+    data: Any,
     *,
     unit: str,
     score: str | Sequence[str],
@@ -38,10 +38,11 @@ def benchmark(
 
     Parameters
     ----------
-    data : DataFrame
+    data : DataFrame, or any frame that narwhals knows
         Single answers, one per row (`score` one column, `touchpoint` another, or none); or one row per respondent
         with a column of answers per touchpoint (`score` a list); or aggregated rates, one row per unit and touchpoint
-        (`score` one column, with `n`). Never changed.
+        (`score` one column, with `n`). Never changed. Polars frames, pyarrow tables and DuckDB relations, which may
+        be larger than memory, are totalled by their own engine, to the same answer.
     unit : str
         Column that names the store, community, service hall, account manager.
     score : str or list of str
@@ -211,7 +212,7 @@ def _check(better: str, min_n: int, wrong_side: float, confidence: float) -> Non
 
 
 def _cells(
-    data: pd.DataFrame,
+    data: Any,
     unit: str,
     score: str | Sequence[str],
     touchpoint: str | None,
@@ -220,7 +221,11 @@ def _cells(
     rate_max: float | None,
     min_n: int,
 ) -> cells.Cells:
-    checks.columns(data, unit=unit, score=score, touchpoint=touchpoint, n=n)
+    other = not isinstance(data, pd.DataFrame)
+    if other:
+        data = _other(data, unit=unit, score=score, touchpoint=touchpoint, n=n)
+    else:
+        checks.columns(data, unit=unit, score=score, touchpoint=touchpoint, n=n)
     columns = [score] if isinstance(score, str) else list(score)
     if not columns or len(set(columns)) < len(columns):
         raise InputError(f"score={columns}: name each column of answers once")
@@ -228,6 +233,10 @@ def _cells(
         raise InputError("give either touchpoint (one column names it) or a list of scores (a column each), not both")
     if n is None and rate_max is not None:
         raise InputError("rate_max belongs to aggregated rates: give n, the column of denominators, too")
+    if n is None and other:
+        from cxresearch.touchpoints import benchmark_totals
+
+        return benchmark_totals.from_frame(data, unit=unit, score=columns, touchpoint=touchpoint, min_n=min_n)
     if n is None:
         return cells.from_answers(data, unit=unit, score=columns, touchpoint=touchpoint, min_n=min_n)
     if len(columns) > 1:
@@ -235,6 +244,17 @@ def _cells(
     return cells.from_rates(
         data, unit=unit, score=columns[0], touchpoint=touchpoint, n=n, rate_max=rate_max, min_n=min_n
     )
+
+
+def _other(data: Any, *, n: str | None, **names: str | Sequence[str] | None) -> Any:
+    """Pass a frame that is not pandas' on; bring rates, which are aggregated already, into memory."""
+    from cxresearch.touchpoints import benchmark_totals
+
+    if not benchmark_totals.known(data):
+        raise InputError(
+            f"data must be a frame (pandas, Polars, a DuckDB relation, a pyarrow table), not {type(data).__name__}"
+        )
+    return data if n is None else benchmark_totals.collect(data, n=n, **names)
 
 
 def _order(touchpoints: list[Any], names: Mapping[Any, Any] | None, score: str | Sequence[str]) -> list[Any]:

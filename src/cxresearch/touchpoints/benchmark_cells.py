@@ -102,7 +102,7 @@ def from_rates(
     ]
     small = np.zeros(len(data), dtype=bool)
     small[usable] = size < min_n
-    sample = _audit(len(data), [*dropped, (_too_few(min_n), small)], table)
+    sample = _audit(len(data), [*dropped, (too_few(min_n), small)], table)
     return Cells(table=table, kind="rates", top=top, sample=sample, notes=(*notes, *_odd_counts(table, top)))
 
 
@@ -142,10 +142,10 @@ def from_answers(data: pd.DataFrame, *, unit: str, score: Sequence[str], touchpo
     answered[rows.row[~np.isnan(rows.score)]] = True
     first = slice(0, len(data))  # units and touchpoints stand in the first block of rows
     dropped = [(NO_UNIT, rows.unit[first] < 0), (NO_TOUCHPOINT, rows.touchpoint[first] < 0), (NO_SCORE, ~answered)]
-    sample = _audit(len(data), [*dropped, (_too_few(min_n), ~shown)], table)
-    notes = [_READ_AS_RATES] if yes_no else []
+    sample = _audit(len(data), [*dropped, (too_few(min_n), ~shown)], table)
+    notes = [READ_AS_RATES] if yes_no else []
     if len(score) > 1:
-        notes += _empty_cells(rows)
+        notes += empty_cells(int(np.isnan(rows.score).sum()), rows.score.size)
     return Cells(table=table, kind="rates" if yes_no else "means", top=1.0, sample=sample, notes=tuple(notes))
 
 
@@ -230,24 +230,25 @@ def _odd_counts(table: pd.DataFrame, top: float) -> list[Words]:
     ]
 
 
-def _empty_cells(rows: _Rows) -> list[Words]:
-    empty = np.isnan(rows.score)
-    if not empty.any():
+def empty_cells(empty: int, of: int) -> list[Words]:
+    """Note how many answers of a wide frame are empty."""
+    if not empty:
         return []
-    share = percent(float(empty.mean()), 1)
+    share = percent(empty / of, 1)
     return [
         Words(
-            f"{number(int(empty.sum()), 0)} answers ({share}) are empty; each touchpoint uses the answers it has.",
-            f"有 {number(int(empty.sum()), 0)} 个答案（{share}）为空；各接触点使用各自已有的答案。",
+            f"{number(empty, 0)} answers ({share}) are empty; each touchpoint uses the answers it has.",
+            f"有 {number(empty, 0)} 个答案（{share}）为空；各接触点使用各自已有的答案。",
         )
     ]
 
 
-def _too_few(min_n: int) -> Words:
+def too_few(min_n: int) -> Words:
+    """Name the reason for which a small unit's answers are left out."""
     return Words(f"unit has fewer than {min_n} answers there", f"该单位在该接触点不足 {min_n} 份")
 
 
-_READ_AS_RATES = Words(
+READ_AS_RATES = Words(
     "All answers are 0 or 1: they are counted, and units are compared by their share of ones.",
     "所有答案均为 0 或 1：按计数处理，比较的是各单位答 1 的比例。",
 )

@@ -87,7 +87,8 @@ def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, 
         If every unit has one answer only.
     """
     own = found.table[found.table["touchpoint"] == touchpoint]
-    shown = own[~own["suppressed"]].sort_values(["mean", "n"])  # an order that names and rows have no say in
+    # an order that names, rows and the last digits of floating point have no say in
+    shown = own[~own["suppressed"]].sort_values(["mean", "n"], key=_nine_digits)
     n, mean = shown["n"].to_numpy(dtype=float), shown["mean"].to_numpy(dtype=float)
     row: dict[str, Any] = {"touchpoint": touchpoint, "units": len(shown)}
     if len(shown) < 2:
@@ -130,6 +131,11 @@ def fit_means(mean: Floats, n: Floats, within: float, df: float, terms: Terms) -
     model = shrinkage.shrink_means(mean, n, within, df, level=terms.confidence, draws=DRAWS, rng=rng)
     low, high = ranks.rank_intervals_of_means(terms.good(mean), n, within, df, terms.confidence)
     return Fit(model, np.sqrt(within / n), p, low, high)
+
+
+def _nine_digits(column: pd.Series) -> pd.Series:
+    largest = column.abs().max()
+    return (column / largest).round(9) if largest > 0 else column
 
 
 def _no_spread(mean: Floats, squares: float) -> bool:
