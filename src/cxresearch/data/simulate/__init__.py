@@ -5,22 +5,29 @@ off at the ends of its scale: the truth would then no longer be the one stated. 
 one score in several thousand lies outside its scale.
 """
 
+from cxresearch.data.simulate.duties import POST_MEANS, POST_VARIANCES, VALUE_EFFECTS, posts
 from cxresearch.data.simulate.leavers import REASONS, leaving
 from cxresearch.data.simulate.panels import panel
 from cxresearch.data.simulate.profits import profits
+from cxresearch.data.simulate.rectified import rectification
 from cxresearch.data.simulate.service import PROCESSES, processes
 from cxresearch.data.simulate.surveys import TOUCHPOINTS, responses
 from cxresearch.data.simulate.visits import RATING_VARIANCES, ratings
 
 __all__ = [
+    "POST_MEANS",
+    "POST_VARIANCES",
     "PROCESSES",
     "RATING_VARIANCES",
     "REASONS",
     "TOUCHPOINTS",
+    "VALUE_EFFECTS",
     "leaving",
     "panel",
+    "posts",
     "processes",
     "profits",
     "ratings",
+    "rectification",
     "responses",
 ]
