@@ -30,7 +30,7 @@ def from_frame(data: Any, *, unit: str, score: Sequence[str], touchpoint: str | 
     frame = _answers(data, unit, score, touchpoint)
     groups = _groups(frame, len(score))
     for i, column in enumerate(score):
-        _refuse_infinite(groups, f"infinite{i}", column)
+        _refuse_infinite(frame, groups, i, column)
     table = _table(groups, score)
     yes_no = _yes_no(table)
     table["successes"] = np.round(table["n"] * table["mean"]) if yes_no else np.nan
@@ -78,7 +78,7 @@ def _columns(frame: Frame, given: str | Sequence[str], argument: str = "columns"
 
 
 def _answers(data: Any, unit: str, score: Sequence[str], touchpoint: str | None) -> Frame:
-    """Return unit, touchpoint, score0, score1, …, infinite0, …: not computed yet, NaN and infinity made empty."""
+    """Return unit, touchpoint, score0, …, not computed yet, NaN and infinity made empty; given0, … as they were."""
     frame = cast("Frame", nw.from_native(data).lazy())
     schema, columns = frame.collect_schema(), []
     for argument, key in (("unit", unit), ("touchpoint", touchpoint)):
@@ -93,10 +93,8 @@ def _answers(data: Any, unit: str, score: Sequence[str], touchpoint: str | None)
         if not (kind.is_numeric() or kind == nw.Boolean):
             raise InputError(f"score={name!r}: the column holds {kind}; numbers are needed")
         if kind.is_float():
-            columns += [
-                nw.when(column.is_finite()).then(column).alias(f"score{i}"),
-                (~column.is_finite() & ~column.is_nan()).cast(nw.Int64).alias(f"infinite{i}"),
-            ]
+            finite = nw.when(column.is_finite()).then(column)
+            columns += [finite.alias(f"score{i}"), column.alias(f"given{i}")]
         else:
             columns.append(column.cast(nw.Float64 if kind.is_decimal() else nw.Int64).alias(f"score{i}"))
     return frame.select(*columns)
@@ -105,18 +103,20 @@ def _answers(data: Any, unit: str, score: Sequence[str], touchpoint: str | None)
 def _groups(frame: Frame, scores: int) -> pd.DataFrame:
     """Total every score by unit and touchpoint in one pass; groups that lack either are kept, for the audit."""
     have = frame.collect_schema()
-    totals = [nw.len().alias("rows"), nw.col("answered").sum()]
+    totals = [nw.len().alias("rows")]
     for i in range(scores):
         column = nw.col(f"score{i}")
         # variances, not sums of squares: engines compute them without losing digits
         parts = {"n": column.count(), "mean": column.mean(), "variance": column.var(ddof=0)}
         parts |= {"low": column.min(), "high": column.max()}
         totals += [part.alias(f"{name}{i}") for name, part in parts.items()]
-        if f"infinite{i}" in have:
-            totals.append(nw.col(f"infinite{i}").sum())
-    answered = _any_answer(range(scores)).cast(nw.Int64).alias("answered")
+        if f"given{i}" in have:
+            totals.append(nw.col(f"given{i}").count())
     keys = [key for key in ("unit", "touchpoint") if key in have]
-    return _pandas(frame.with_columns(answered).group_by(*keys).agg(*totals))
+    if scores == 1:
+        return _pandas(frame.group_by(*keys).agg(*totals)).assign(answered=lambda groups: groups["n0"])
+    answered = frame.with_columns(_any_answer(range(scores)).cast(nw.Int64).alias("answered"))
+    return _pandas(answered.group_by(*keys).agg(*totals, nw.col("answered").sum()))
 
 
 def _any_answer(scores: Sequence[int]) -> nw.Expr:
@@ -127,9 +127,14 @@ def _pandas(frame: Frame) -> pd.DataFrame:
     return frame.collect(backend="pyarrow").to_pandas()
 
 
-def _refuse_infinite(groups: pd.DataFrame, count: str, column: str) -> None:
-    if count in groups and (groups[count] > 0).any():
-        unit = groups.loc[groups[count] > 0, "unit"].iloc[0]
+def _refuse_infinite(frame: Frame, groups: pd.DataFrame, i: int, column: str) -> None:
+    given = nw.col(f"given{i}")
+    if f"given{i}" not in groups or (groups[f"given{i}"] == groups[f"n{i}"]).all():
+        return
+    # some numbers are not finite: only now is it worth a second pass to tell infinity from NaN
+    wrong = _pandas(frame.filter(~given.is_nan(), ~given.is_finite()).select("unit").head(1))
+    if len(wrong):
+        unit = wrong["unit"].iloc[0]
         raise InputError(f"score={column!r}: unit {unit!r} has an infinite answer; finite numbers are needed")
 
 
