@@ -1,6 +1,6 @@
 """Totals of ten million answers from a folder of Parquet, against the bare DuckDB query, in the same run.
 
-``make bench`` runs it. Both sides take turns in one process: seconds are the best of seven, peak memory is theirs together.
+``make bench`` runs it. Both sides take turns in one process: seconds are the best of seven, peak memory is of both.
 Only the totals are compared: what `cx.benchmark` makes of them afterwards takes the same time for a thousand rows.
 """
 
