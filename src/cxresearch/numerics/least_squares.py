@@ -100,10 +100,12 @@ def solve(y: Floats, x: Floats, before: Floats | None = None) -> Solution:
 
 def _spread(before: Floats, x: Floats) -> tuple[Floats, Floats]:
     """Return the share of variance left and the columns' lengths; refuse columns of which nothing is left."""
-    spread = np.sqrt(((before - before.mean(axis=0)) ** 2).sum(axis=0))
-    length = np.sqrt((x**2).sum(axis=0))
+    apart = before - before.mean(axis=0)
+    spread = np.sqrt(np.einsum("ij,ij->j", apart, apart))
+    length = np.sqrt(np.einsum("ij,ij->j", x, x))
     # a constant of 0.1 differs from its own mean by rounding, so "no spread" is measured against its size
-    constant = spread <= 1e-13 * np.abs(before).max(axis=0) * np.sqrt(len(x))
+    size = np.maximum(before.max(axis=0), -before.min(axis=0))
+    constant = spread <= 1e-13 * size * np.sqrt(len(x))
     if constant.any():
         raise RankError(int(constant.argmax()), "constant")
     absorbed = length <= ABSORBED * spread

@@ -141,7 +141,8 @@ def within(
         return Within(columns=x, absorbed=1)
     if len(factors) == 1:
         sizes = _sizes(factors[0], w)
-        return Within(columns=x - _means(x, w, factors[0], sizes)[factors[0]], absorbed=int(np.count_nonzero(sizes)))
+        _take_off(x, _means(x, w, factors[0], sizes), factors[0])
+        return Within(columns=x, absorbed=int(np.count_nonzero(sizes)))
     small, large = sorted(factors, key=lambda codes: int(codes.max()))
     return _two_way(x, small, large, w)
 
@@ -155,17 +156,24 @@ def _two_way(x: Floats, small: Integers, large: Integers, w: Floats | None) -> W
     shape, each = (len(many), len(few)), np.ones(len(x)) if w is None else w
     counts = csr_array((each, (large, small)), shape=shape)
     shares = csr_array((each / many[large], (large, small)), shape=shape)  # each level's rows sum to one
-    x = x - _means(x, w, large, many)[large]
+    _take_off(x, _means(x, w, large, many), large)
     shared = (counts.T @ shares).toarray()
     sets, member = connected_components(csr_array(shared), directed=False)
     together = np.equal.outer(member, member) / np.bincount(member)[member]
     system = np.diag(few) - (shared + shared.T) / 2 + few.mean() * together
     effect = cho_solve(cho_factor(system), _sums(_weighed(x, w), small, len(few)))
-    x -= effect[small] - (shares @ effect)[large]
+    _take_off(x, effect, small)
+    _take_off(x, -(shares @ effect), large)
 
     unused = np.count_nonzero(few == 0)  # a level without rows is a set of its own, and absorbs nothing
     absorbed = np.count_nonzero(many) + np.count_nonzero(few) - (sets - unused)
     return Within(columns=x, absorbed=int(absorbed))
+
+
+def _take_off(x: Floats, effects: Floats, codes: Integers) -> None:
+    """Subtract each level's effects from its rows, in place: column by column, since columns lie side by side."""
+    for j in range(x.shape[1]):
+        x[:, j] -= effects[:, j][codes]
 
 
 def _sums(x: Floats, codes: Integers, size: int) -> Floats:
@@ -237,15 +245,16 @@ def fit(
     if clusters < 2:
         raise ValueError("errors clustered by unit need two units or more")
     w = None if weights is None else weights / weights.mean()
+    columns = np.asfortranarray(np.column_stack([y, x]))  # columns side by side: all that follows goes down them
     swept = within(
-        np.column_stack([y, x]),
+        columns,
         unit if effects != "none" else None,
         period if effects == "two-way" else None,
         w,
     )
     # least squares of columns times the root of the weights; what is left, times them, is the score of a row
     left = swept.columns if w is None else swept.columns * np.sqrt(w)[:, None]
-    solution = solve(left[:, 0], left[:, 1:], before=x)
+    solution = solve(left[:, 0], left[:, 1:], before=columns[:, 1:])
     if n <= swept.absorbed + k:
         raise ValueError(f"{n} rows leave nothing for errors after {swept.absorbed} effects and {k} slopes")
     scores = _sums(left[:, 1:] * solution.residual[:, None], unit, units or int(unit.max()) + 1)
