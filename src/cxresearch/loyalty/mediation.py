@@ -244,7 +244,7 @@ def mediation(
     >>> frame, truth = profits()
     >>> result = mediation(frame, service="service", loyalty="loyalty", profit="margin", cluster="customer")
     >>> [round(result.row(path)["estimate"]) for path in ("b", "indirect", "total")]
-    [19, 11, 19]
+    [22, 12, 20]
     """
     checks.confidence(confidence)
     if isinstance(bootstraps, bool) or not isinstance(bootstraps, int | np.integer) or bootstraps < 200:

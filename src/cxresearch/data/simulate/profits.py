@@ -104,9 +104,9 @@ def profits(
     paths = draws.finite("margin and paths", [margin, service_to_loyalty, loyalty_to_margin, service_to_margin])
     chances = draws.finite("leaving", [leaving] if isinstance(leaving, int | float) else leaving)
     draws.share(**{f"leaving[{i}]": float(chance) for i, chance in enumerate(chances)})
-    rng = np.random.default_rng(seed)
-    won = rng.integers(years, size=customers)
+    rng = np.random.default_rng(seed)  # draws go through the columns of the frame, from left to right
     home = rng.integers(communities, size=customers)
+    won = rng.integers(years, size=customers)
 
     # every customer's years up to the last one, cut after the year of leaving
     seen = years - won
@@ -114,18 +114,14 @@ def profits(
     tenure = np.arange(len(customer)) - np.repeat(np.cumsum(seen) - seen, seen) + 1
     service = _MEAN + rng.normal(0, _SPREAD["service"], len(customer))
     loyalty = _MEAN + paths[1] * (service - _MEAN) + rng.normal(0, _SPREAD["loyalty"], len(customer))
-    left = _leavers(rng, loyalty, chances[np.minimum(tenure, len(chances)) - 1], float(paths[1]))
-    first = np.full(customers, years + 1)
-    np.minimum.at(first, customer[left], tenure[left])
     own = rng.normal(0, _SPREAD["customer"], customers)
     earned = paths[0] + paths[2] * (loyalty - _MEAN) + paths[3] * (service - _MEAN) + own[customer]
     earned = earned + rng.normal(0, _SPREAD["margin"], len(customer))
-    spent = {
-        "cost_to_keep": cost_to_keep * _around_one(rng, _COST_VARIATION["keep"], len(customer)),
-        "cost_to_win": np.where(
-            tenure == 1, cost_to_win * _around_one(rng, _COST_VARIATION["win"], len(customer)), np.nan
-        ),
-    }
+    kept = cost_to_keep * _around_one(rng, _COST_VARIATION["keep"], len(customer))
+    bought = cost_to_win * _around_one(rng, _COST_VARIATION["win"], customers)
+    left = _leavers(rng, loyalty, chances[np.minimum(tenure, len(chances)) - 1], float(paths[1]))
+    first = np.full(customers, years + 1)
+    np.minimum.at(first, customer[left], tenure[left])
     frame = pd.DataFrame(
         {
             "customer": customer + 1,
@@ -135,7 +131,8 @@ def profits(
             "service": service,
             "loyalty": loyalty,
             "margin": earned,
-            **spent,
+            "cost_to_keep": kept,
+            "cost_to_win": np.where(tenure == 1, bought[customer], np.nan),
             "left": left.astype(np.int64),
         }
     )[tenure <= first[customer]]
