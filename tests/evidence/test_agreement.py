@@ -16,9 +16,10 @@ import pytest
 
 from cxresearch.mystery_shopping.agreement import agreement
 from cxresearch.mystery_shopping.intraclass import icc
+from cxresearch.numerics import agreement_bootstrap, reliability
 from cxresearch.numerics import agreement_errors as errors
 from cxresearch.numerics import chance_agreement as chance
-from cxresearch.numerics import reliability
+from cxresearch.numerics.resampling import bca_interval
 
 pytestmark = pytest.mark.evidence
 
@@ -119,7 +120,9 @@ def population(name, raters, missing):
         chances += each
     chances /= chances.sum()
     # weights so large that alpha's small-sample term is gone
-    truth = chance.bootstrap(patterns, values(name), level, replicates=1, seed=0, targets=1e9 * chances[None])
+    truth = agreement_bootstrap.bootstrap(
+        patterns, values(name), level, replicates=1, seed=0, targets=1e9 * chances[None]
+    )
     return patterns, chances, {key: float(value[0]) for key, value in truth.items()}
 
 
@@ -206,9 +209,9 @@ def test_bootstrap_intervals_of_agreement(record, name, raters, missing, n):
         codes = patterns[rng.choice(len(chances), size=n, p=chances)]
         panel = chance.panel(codes, values(name), level)
         estimate, influence = chance.estimates(panel), errors.influences(panel, level)
-        drawn = chance.bootstrap(codes, values(name), level, replicates=999, seed=i)
+        drawn = agreement_bootstrap.bootstrap(codes, values(name), level, replicates=999, seed=i)
         for key, value in estimate.items():
-            ends[key][:, i] = errors.bca_interval(float(value), drawn[key], influence[key], LEVEL)
+            ends[key][:, i] = bca_interval(float(value), drawn[key], influence[key], LEVEL)
     keep(
         record,
         ends,

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxresearch.numerics import agreement_bootstrap as resampled
 from cxresearch.numerics import agreement_errors as errors
 from cxresearch.numerics import chance_agreement as chance
+from cxresearch.numerics import resampling
 
 
 def ratings(seed, targets=40, raters=3, categories=4, missing=0.0):
@@ -30,6 +32,8 @@ def krippendorff_directly(codes, level, values):
             return float(a != b)
         if level == "interval":
             return (values[a] - values[b]) ** 2
+        if level == "linear":
+            return abs(values[a] - values[b])
         if level == "ratio":
             return ((values[a] - values[b]) / (values[a] + values[b])) ** 2 if a != b else 0.0
         low, high = min(a, b), max(a, b)
@@ -49,7 +53,7 @@ def test_alpha_matches_krippendorff_2011(published, level):
     assert chance.estimates(panel)["krippendorff"] == pytest.approx(table["alpha"][level], abs=1e-6)
 
 
-@pytest.mark.parametrize("level", chance.LEVELS)
+@pytest.mark.parametrize("level", chance.METRICS)
 @pytest.mark.parametrize("missing", [0.0, 0.4])
 def test_alpha_is_its_definition(level, missing):
     values = np.array([1.0, 2.0, 4.0, 5.0])
@@ -70,7 +74,7 @@ def test_the_distance_is_the_same_in_its_three_forms():
     np.testing.assert_allclose(chance.Distance(4).times(x), x @ (1 - np.eye(4)), atol=1e-14)
 
 
-@pytest.mark.parametrize("level", chance.LEVELS)
+@pytest.mark.parametrize("level", chance.METRICS)
 @pytest.mark.parametrize(("raters", "missing"), [(2, 0.0), (2, 0.4), (4, 0.0), (4, 0.4)])
 def test_influences_are_the_derivatives_of_the_estimates(level, raters, missing):
     """Each target's weight is moved a little, and the estimate with it."""
@@ -80,7 +84,7 @@ def test_influences_are_the_derivatives_of_the_estimates(level, raters, missing)
     panel = chance.panel(codes, values, level)
     found = errors.influences(panel, level)
     up, down = (
-        chance.bootstrap(codes, values, level, replicates=n, seed=0, targets=1 + sign * step * np.eye(n))
+        resampled.bootstrap(codes, values, level, replicates=n, seed=0, targets=1 + sign * step * np.eye(n))
         for sign in (1, -1)
     )
     for name, influence in found.items():
@@ -95,7 +99,7 @@ def test_alpha_is_linearised_to_its_small_sample_factor():
     codes, values = ratings(8, targets=2000), np.arange(1.0, 5)
     found = errors.influences(chance.panel(codes, values, "ordinal"), "ordinal")["krippendorff"]
     targets = np.ones((50, 2000)) + 1e-4 * np.eye(50, 2000)
-    moved = chance.bootstrap(codes, values, "ordinal", replicates=50, seed=0, targets=targets)["krippendorff"]
+    moved = resampled.bootstrap(codes, values, "ordinal", replicates=50, seed=0, targets=targets)["krippendorff"]
     still = chance.estimates(chance.panel(codes, values, "ordinal"))["krippendorff"]
     np.testing.assert_allclose(2000 * (moved - still) / 1e-4, found[:50], atol=2e-3)
 
@@ -116,24 +120,38 @@ def test_a_batch_gives_what_each_panel_gives_alone():
                 assert used[name][i] == used_alone[name]
 
 
-@pytest.mark.parametrize("level", chance.LEVELS)
+@pytest.mark.parametrize("level", chance.METRICS)
 def test_bootstrap_weights_give_what_the_resampled_targets_give(level):
     codes, values = ratings(9, missing=0.2), np.arange(1.0, 5)
     weights = np.random.default_rng(3).multinomial(len(codes), np.full(len(codes), 1 / len(codes)), size=5)
-    together = chance.bootstrap(codes, values, level, replicates=5, seed=0, targets=weights)
+    together = resampled.bootstrap(codes, values, level, replicates=5, seed=0, targets=weights)
     for i, weight in enumerate(weights):
         alone = chance.estimates(chance.panel(np.repeat(codes, weight, axis=0), values, level))
         for name, value in alone.items():
             assert together[name][i] == pytest.approx(value, abs=1e-12), name
 
 
-def test_bootstrap_blocks_do_not_change_the_result(monkeypatch):
-    codes, values = ratings(10), np.arange(1.0, 5)
-    whole = chance.bootstrap(codes, values, "ordinal", replicates=40, seed=4)
-    monkeypatch.setattr(chance, "_CHUNK", 1)
-    parts = chance.bootstrap(codes, values, "ordinal", replicates=40, seed=4)
+@pytest.mark.parametrize("raters", [2, 3])
+def test_bootstrap_blocks_and_sparse_margins_do_not_change_the_result(monkeypatch, raters):
+    codes, values = ratings(10, raters=raters, missing=0.2), np.arange(1.0, 5)
+    whole = resampled.bootstrap(codes, values, "ordinal", replicates=40, seed=4)
+    monkeypatch.setattr(resampled, "_BLOCK", 1)
+    monkeypatch.setattr(resampled, "_DENSE", 1)
+    parts = resampled.bootstrap(codes, values, "ordinal", replicates=40, seed=4)
     for name, value in whole.items():
         np.testing.assert_allclose(parts[name], value, atol=1e-12)
+    some = resampled.bootstrap(codes, values, "ordinal", replicates=40, seed=4, wanted=("krippendorff",))
+    assert set(some) == {"krippendorff"}
+    np.testing.assert_array_equal(some["krippendorff"], parts["krippendorff"])
+
+
+def test_every_target_is_as_likely_to_be_drawn():
+    drawn = np.concatenate(list(resampling.draws(7, 20_000, 1, 300)))
+    assert drawn.shape == (20_000, 7)
+    assert (drawn.sum(1) == 7).all()
+    # mean 1, variance 6/7, covariance -1/7; four standard errors of 20,000 draws
+    np.testing.assert_allclose(drawn.mean(0), 1, atol=0.027)
+    np.testing.assert_allclose(np.cov(drawn.T), np.eye(7) - 1 / 7, atol=0.045)
 
 
 def test_bootstrap_spread_is_near_the_analytic_error():
@@ -141,7 +159,7 @@ def test_bootstrap_spread_is_near_the_analytic_error():
     for level in chance.LEVELS:
         panel = chance.panel(codes, values, level)
         se, _ = errors.standard_errors(panel, level)
-        drawn = chance.bootstrap(codes, values, level, replicates=2000, seed=5)
+        drawn = resampled.bootstrap(codes, values, level, replicates=2000, seed=5)
         for name, value in se.items():
             # 2,000 resamples know a standard deviation to 1.6 %; four times that
             assert drawn[name].std() == pytest.approx(float(value), rel=0.065), (level, name)
@@ -203,11 +221,11 @@ def test_t_interval_is_cut_at_one_and_undefined_without_error():
 
 def test_bca_interval_is_the_percentile_interval_without_bias_and_skewness():
     drawn = np.linspace(-1, 1, 20_001)
-    low, high = errors.bca_interval(0.0, drawn, np.array([-1.0, 1.0]), 0.9)
+    low, high = resampling.bca_interval(0.0, drawn, np.array([-1.0, 1.0]), 0.9)
     assert (low, high) == (pytest.approx(-0.9, abs=1e-3), pytest.approx(0.9, abs=1e-3))
 
 
 def test_bca_interval_is_undefined_when_many_resamples_are():
     drawn = np.where(np.arange(1000) < 200, np.nan, np.linspace(0, 1, 1000))
-    assert np.isnan(errors.bca_interval(0.5, drawn, np.array([-1.0, 1.0]), 0.95)).all()
-    assert np.isnan(errors.bca_interval(1.0, np.ones(1000), np.array([0.0, 0.0]), 0.95)).all()
+    assert np.isnan(resampling.bca_interval(0.5, drawn, np.array([-1.0, 1.0]), 0.95)).all()
+    assert np.isnan(resampling.bca_interval(1.0, np.ones(1000), np.array([0.0, 0.0]), 0.95)).all()

@@ -11,8 +11,10 @@ from cxresearch import checks, defaults
 from cxresearch.language import Paragraph, Readable, Words
 from cxresearch.mystery_shopping import words
 from cxresearch.mystery_shopping.ratings import Ratings, Scale, read_ratings, read_scale
+from cxresearch.numerics import agreement_bootstrap
 from cxresearch.numerics import agreement_errors as errors
 from cxresearch.numerics import chance_agreement as chance
+from cxresearch.numerics.resampling import bca_interval
 from cxresearch.result import Result
 
 if TYPE_CHECKING:
@@ -301,13 +303,15 @@ def _table(
     error, used = errors.standard_errors(panel, scale.level)
     rows, lost = [], 0.0
     drawn = (
-        chance.bootstrap(panel.codes, scale.points, scale.level, replicates=bootstraps, seed=seed) if bootstraps else {}
+        agreement_bootstrap.bootstrap(panel.codes, scale.points, scale.level, replicates=bootstraps, seed=seed)
+        if bootstraps
+        else {}
     )
     shape = errors.influences(panel, scale.level) if bootstraps else {}
     for name, value in estimates.items():
         estimate, se, n = float(value), float(error[name]), int(used[name])
         if bootstraps:
-            low, high = errors.bca_interval(estimate, drawn[name], shape[name], confidence)
+            low, high = bca_interval(estimate, drawn[name], shape[name], confidence)
             known = np.isfinite(drawn[name])
             se = float(np.std(drawn[name][known], ddof=1)) if known.sum() > 1 else np.nan
             lost = max(lost, 1 - float(known.mean()))

@@ -7,7 +7,6 @@ corrects for. Raters are fixed: the error is that of other targets scored by the
 References
 ----------
 Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced Analytics.
-Efron, B. (1987). Better bootstrap confidence intervals. JASA 82(397), 171-185.
 """
 
 from typing import Any
@@ -23,7 +22,7 @@ _OWN_TARGETS = ("cohen", "krippendorff")  # use targets rated at least twice onl
 _TINY = 1e-12
 
 
-def influences(panel: Panel, level: str) -> dict[str, Array]:
+def influences(panel: Panel, metric: str) -> dict[str, Array]:
     """Return, per coefficient, what each target adds to or takes from it, shape (..., targets).
 
     A coefficient is its estimate plus the mean of these values over the targets it uses, to first order in the
@@ -31,13 +30,13 @@ def influences(panel: Panel, level: str) -> dict[str, Array]:
     given; the ordinal distance is itself estimated from the scores, and its part is included here.
     """
     answer = _fixed_distance(panel)
-    if level == "ordinal":
+    if metric == "ordinal":
         for name, value in _ordinal_part(panel).items():
             answer[name] = answer[name] + value
     return answer
 
 
-def standard_errors(panel: Panel, level: str) -> tuple[dict[str, Array], dict[str, Array]]:
+def standard_errors(panel: Panel, metric: str) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return the standard error of each coefficient and the number of targets it uses; all targets weigh 1.
 
     Two conventions are irrCAC's, so that its published numbers are met. A target rated once counts in the spread
@@ -49,8 +48,8 @@ def standard_errors(panel: Panel, level: str) -> tuple[dict[str, Array], dict[st
     ----------
     panel : Panel
         Ratings, with weights of one.
-    level : {"nominal", "ordinal", "interval", "ratio"}
-        Level of measurement.
+    metric : {"nominal", "ordinal", "interval", "ratio", "linear"}
+        How far two scores are apart.
 
     Returns
     -------
@@ -63,7 +62,7 @@ def standard_errors(panel: Panel, level: str) -> tuple[dict[str, Array], dict[st
     counted = targets / np.where(twice > 0, twice, np.nan) * panel.paired - 1
     errors, used = {}, {}
     estimate = estimates(panel)
-    for name, value in influences(panel, level).items():
+    for name, value in influences(panel, metric).items():
         own = name in _OWN_TARGETS
         n = panel.paired.sum(-1) if own else np.full(panel.paired.shape[:-1], float(targets))
         spread = value if own else value + estimate[name][..., None] * counted
@@ -84,38 +83,6 @@ def t_interval(estimate: Array, error: Array, n: Array, confidence: float) -> tu
     known = np.where((error > _TINY) & (n > 1), error, np.nan)
     half = stats.t.ppf((1 + confidence) / 2, np.maximum(n - 1, 1)) * known
     return estimate - half, np.minimum(estimate + half, 1)
-
-
-def bca_interval(estimate: float, replicates: Array, influence: Array, confidence: float) -> tuple[float, float]:
-    """Return the bias-corrected and accelerated bootstrap interval (Efron 1987).
-
-    Parameters
-    ----------
-    estimate : float
-        The sample's value.
-    replicates : float array, shape (replicates,)
-        Values in resamples; undefined ones (NaN) are left out.
-    influence : float array, shape (targets,)
-        From `influences`; its skewness is the acceleration, in place of a jackknife.
-    confidence : float
-        Coverage probability.
-
-    Returns
-    -------
-    low, high : float
-        NaN if more than a tenth of the replicates are undefined, or all are alike.
-    """
-    from scipy import stats
-
-    known = replicates[np.isfinite(replicates)]
-    if not np.isfinite(estimate) or len(known) < 0.9 * len(replicates) or np.ptp(known) < _TINY:
-        return np.nan, np.nan
-    below = (np.sum(known < estimate - _TINY) + np.sum(known <= estimate + _TINY)) / 2 / len(known)
-    bias = stats.norm.ppf(np.clip(below, 1 / len(known), 1 - 1 / len(known)))
-    skew = np.sum(influence**3) / (6 * np.sum(influence**2) ** 1.5)
-    z = bias + stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
-    low, high = np.quantile(known, stats.norm.cdf(bias + z / (1 - skew * z)))
-    return float(low), float(high)
 
 
 def _fixed_distance(panel: Panel) -> dict[str, Array]:

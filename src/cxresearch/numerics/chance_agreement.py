@@ -1,4 +1,4 @@
-"""Agreement of raters beyond chance: seven coefficients, four levels of measurement, standard errors, bootstrap.
+"""Agreement of raters beyond chance: seven coefficients, five ways to say how far two scores are apart.
 
 All coefficients are one minus a ratio of two disagreements: what the raters showed, over what chance alone would
 have produced. They differ in what they call chance. Disagreement between two scores is Krippendorff's squared
@@ -15,10 +15,10 @@ Gwet, K. L. (2014). Handbook of Inter-Rater Reliability, 4th edition. Advanced A
 Krippendorff, K. (2011). Computing Krippendorff's Alpha-Reliability. University of Pennsylvania.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,8 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 LEVELS: Final = ("nominal", "ordinal", "interval", "ratio")
+METRICS: Final = (*LEVELS, "linear")
 COEFFICIENTS: Final = ("percent", "cohen", "conger", "fleiss", "gwet", "brennan_prediger", "krippendorff")
-
-_CHUNK = 4_000_000  # numbers held at once by the bootstrap: 32 MB
 
 
 def tabulate(codes: Array, categories: int) -> Array:
@@ -50,7 +49,7 @@ def tabulate(codes: Array, categories: int) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Distance:
-    """Squared distances between categories, scaled to at most 1, in the form that costs least to multiply with.
+    """Distances between categories, scaled to at most 1, in the form that costs least to multiply with.
 
     Hundreds of distinct scores are common (percentages of a checklist), and a matrix of all pairs of them is
     needed for the ratio level alone.
@@ -90,26 +89,30 @@ class Distance:
         return self.between(np.ones(self.categories))
 
 
-def distance(level: str, values: Array, frequencies: Array) -> Distance:
-    """Return Krippendorff's squared distance between categories, divided by its largest value.
+def distance(metric: str, values: Array, frequencies: Array) -> Distance:
+    """Return the distance between categories, divided by its largest value; the first four are Krippendorff's.
 
     Parameters
     ----------
-    level : {"nominal", "ordinal", "interval", "ratio"}
+    metric : {"nominal", "ordinal", "interval", "ratio", "linear"}
         nominal: 1 if different. ordinal: squared difference of mid-ranks, which depends on how often each
-        category was used. interval: squared difference. ratio: ``((a - b) / (a + b))**2``.
+        category was used. interval: squared difference. ratio: ``((a - b) / (a + b))**2``. linear: difference,
+        not squared.
     values : float array, shape (categories,)
-        The scores that the categories stand for, ascending; used by interval and ratio.
+        The scores that the categories stand for, ascending; used by interval, ratio and linear.
     frequencies : float array, shape (..., categories)
         How often each category was used among values that can be paired; used by ordinal.
     """
-    if level == "nominal":
+    if metric == "nominal":
         return Distance(len(values))
-    if level == "ratio":
+    if metric == "linear":
+        gap = np.abs(np.subtract.outer(values, values))
+        return Distance(len(values), matrix=gap / (gap.max() or 1))
+    if metric == "ratio":
         total = values[:, None] + values
         squared = (np.subtract.outer(values, values) / np.where(total == 0, 1, total)) ** 2
         return Distance(len(values), matrix=squared / (squared.max() or 1))
-    place = midranks(frequencies) if level == "ordinal" else values - values[0]
+    place = midranks(frequencies) if metric == "ordinal" else values - values[0]
     span = place[..., -1:] - place[..., :1]
     return Distance(len(values), place=place / np.where(span == 0, 1, span))
 
@@ -145,6 +148,11 @@ class Panel:
     weights: Array
     distance: Distance
 
+    @property
+    def raters(self) -> int:
+        """Number of raters."""
+        return int(self.codes.shape[-1])
+
     @cached_property
     def rated(self) -> Array:
         """Ratings per target."""
@@ -160,6 +168,22 @@ class Panel:
         """Mean distance of the pairs of ratings of each target; 0 where there is no pair."""
         pairs = np.maximum(self.rated * (self.rated - 1), 1)
         return np.asarray((self.counts * self.distance.times(self.counts)).sum(-1) / pairs)
+
+    @cached_property
+    def pairs(self) -> Array:
+        """Number of targets rated at least twice."""
+        return np.asarray((self.weights * self.paired).sum(-1))
+
+    @cached_property
+    def ratings(self) -> Array:
+        """Number of their ratings."""
+        return np.asarray((self.weights * self.paired * self.rated).sum(-1))
+
+    @cached_property
+    def apart(self) -> tuple[Array, Array]:
+        """Sum of `within` over the targets rated at least twice, each counted once, and once for every rating."""
+        each = self.weights * self.paired * self.within
+        return np.asarray(each.sum(-1)), np.asarray((each * self.rated).sum(-1))
 
     @cached_property
     def shares(self) -> Array:
@@ -194,31 +218,50 @@ def frequencies(codes: Array, counts: Array, weights: Array) -> Array:
     return Panel(codes, counts, weights, Distance(counts.shape[-1])).frequencies
 
 
-def disagreements(panel: Panel) -> dict[str, tuple[Array, Array]]:
+class Sums(Protocol):
+    """What the coefficients need to know of a panel, or of a block of its resamples: see `Panel`."""
+
+    @property
+    def distance(self) -> Distance: ...  # noqa: D102
+    @property
+    def raters(self) -> int: ...  # noqa: D102
+    @property
+    def pairs(self) -> Array: ...  # noqa: D102
+    @property
+    def ratings(self) -> Array: ...  # noqa: D102
+    @property
+    def apart(self) -> tuple[Array, Array]: ...  # noqa: D102
+    @property
+    def shares(self) -> Array: ...  # noqa: D102
+    @property
+    def frequencies(self) -> Array: ...  # noqa: D102
+    def margins(self, *, complete: bool = False) -> Array: ...  # noqa: D102
+
+
+def disagreements(panel: Sums, wanted: Collection[str] = COEFFICIENTS) -> dict[str, tuple[Array, Array]]:
     """Return observed and expected disagreement of each coefficient; the estimate is one minus their ratio.
 
-    Percent agreement has nothing expected: its second entry is 1. Cohen's kappa is there for two raters only.
+    Percent agreement has nothing expected: its second entry is 1. Cohen's kappa is there for two raters only. Margins
+    are not looked at unless `wanted` names Conger's or Cohen's kappa.
     """
-    d, weights, paired = panel.distance, panel.weights, panel.paired
-    q, pairs = d.categories, (weights * paired).sum(-1)
-    ratings = (weights * paired * panel.rated).sum(-1)
+    d, pairs, ratings, q = panel.distance, panel.pairs, panel.ratings, panel.distance.categories
     # a resample may hold no target rated twice: its coefficients are undefined
     with np.errstate(divide="ignore", invalid="ignore"):
-        observed = (weights * paired * panel.within).sum(-1) / pairs
-        by_values = (weights * paired * panel.rated * panel.within).sum(-1) / ratings
+        observed, by_values = panel.apart[0] / pairs, panel.apart[1] / ratings
         expected_by_values = d.between(panel.frequencies) / (ratings * (ratings - 1))
         spread = (panel.shares * (1 - panel.shares)).sum(-1) / pairs_of(q)
     answer = {
         "percent": (observed, np.ones_like(observed)),
-        "conger": (observed, between_raters(panel.margins(), d)),
         "fleiss": (observed, d.between(panel.shares)),
         "gwet": (observed, 1 - (q**2 - d.total) * spread),
         "brennan_prediger": (observed, d.total / q**2 + np.zeros_like(observed)),
         "krippendorff": (by_values, expected_by_values),
     }
-    if panel.codes.shape[-1] == 2:
+    if "conger" in wanted:
+        answer["conger"] = (observed, between_raters(panel.margins(), d))
+    if "cohen" in wanted and panel.raters == 2:
         answer["cohen"] = (observed, between_raters(panel.margins(complete=True), d))
-    return {name: answer[name] for name in COEFFICIENTS if name in answer}
+    return {name: answer[name] for name in COEFFICIENTS if name in answer and name in wanted}
 
 
 def pairs_of(categories: int) -> float:
@@ -233,16 +276,16 @@ def between_raters(margins: Array, d: Distance) -> Array:
     return np.asarray((d.between(margins.sum(-2)) - same) / np.where(raters < 2, np.nan, raters * (raters - 1)))
 
 
-def estimates(panel: Panel) -> dict[str, Array]:
+def estimates(panel: Sums, wanted: Collection[str] = COEFFICIENTS) -> dict[str, Array]:
     """Return each coefficient; NaN where chance would produce no disagreement."""
     answer = {}
-    for name, (observed, expected) in disagreements(panel).items():
+    for name, (observed, expected) in disagreements(panel, wanted).items():
         # what is left of a zero after rounding must not be divided by
         answer[name] = 1 - observed / np.where(expected > 1e-12, expected, np.nan)
     return answer
 
 
-def panel(codes: Array, values: Array, level: str, weights: Array | None = None) -> Panel:
+def panel(codes: Array, values: Array, metric: str, weights: Array | None = None) -> Panel:
     """Tabulate ratings and measure their distances.
 
     Parameters
@@ -251,53 +294,11 @@ def panel(codes: Array, values: Array, level: str, weights: Array | None = None)
         Category of each rating, -1 where there is none; every target has at least one.
     values : float array, shape (categories,)
         The scores that the categories stand for.
-    level : {"nominal", "ordinal", "interval", "ratio"}
-        Level of measurement.
+    metric : {"nominal", "ordinal", "interval", "ratio", "linear"}
+        How far two scores are apart, as in `distance`.
     weights : float array, shape (..., targets), optional
         How often each target counts; ones by default.
     """
     counts = tabulate(codes, len(values))
     weights = np.ones(codes.shape[-2]) if weights is None else weights
-    return Panel(codes, counts, weights, distance(level, values, frequencies(codes, counts, weights)))
-
-
-def bootstrap(
-    codes: Array, values: Array, level: str, *, replicates: int, seed: int, targets: Array | None = None
-) -> dict[str, Array]:
-    """Resample targets with replacement and return each coefficient's values.
-
-    The resamples are multinomial weights, and every coefficient is a function of weighted sums over targets,
-    so a block of replicates is a few matrix products. The ordinal distance is found anew in each replicate.
-
-    Parameters
-    ----------
-    codes, values, level
-        As in `panel`, without batch axes.
-    replicates : int
-        Number of resamples.
-    seed : int
-        Seed of the resampling.
-    targets : float array, shape (replicates, targets), optional
-        Weights to use instead of drawing them.
-
-    Returns
-    -------
-    dict of str to float array, shape (replicates,)
-        NaN where a resample leaves a coefficient undefined.
-    """
-    n, counts = len(codes), tabulate(codes, len(values))
-    if targets is None:
-        targets = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates)
-    # only the ordinal distance differs from replicate to replicate, and is then held for every target
-    held = counts.size if level == "ordinal" else n + (codes.shape[1] + 2) * len(values)
-    blocks = []
-    for weights in _blocks(targets.astype(float), held):
-        d = distance(level, values, frequencies(codes, counts, weights))
-        blocks.append(estimates(Panel(codes, counts, weights, d)))
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-
-
-def _blocks(weights: Array, each: int) -> Iterator[Array]:
-    size = max(1, _CHUNK // max(each, 1))
-    for start in range(0, len(weights), size):
-        yield weights[start : start + size]
+    return Panel(codes, counts, weights, distance(metric, values, frequencies(codes, counts, weights)))
