@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cxresearch.mystery_shopping.intraclass import icc as icc
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
     from cxresearch.touchpoints.drivers import drivers as drivers
+    from cxresearch.touchpoints.peak_end import peak_end as peak_end
     from cxresearch.touchpoints.priorities import priorities as priorities
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ _HOMES = {
     "leaving_clusters": "loyalty.contagion",
     "leaving_reasons": "loyalty.leaving",
     "mediation": "loyalty.mediation",
+    "peak_end": "touchpoints.peak_end",
     "priorities": "touchpoints.priorities",
     "process_carry_over": "loyalty.processes",
     "read": "data.sources",

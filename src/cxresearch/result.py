@@ -60,6 +60,7 @@ class Sample:
 
 COUNTED: dict[str, Words] = {
     "drivers": Words("drivers", "个驱动因素"),
+    "episodes": Words("episodes", "次体验"),
     "leavers": Words("leavers", "名流失客户"),
     "respondents": Words("respondents", "名受访者"),
     "units": Words("units", "个单位"),

@@ -81,6 +81,13 @@ ENTRIES: Final = (
     _facts("complaint_classes", "8 classes of complaints", 8, 4),
     _facts("hospice_measures", "Readable names of the measures in cms_patient_care", 9, 4, "touchpoints/benchmark"),
     _simulated(
+        "episodes",
+        "800 customers who score 5 to 9 moments and then the whole, by a known rule",
+        5_622,
+        5,
+        "touchpoints/peak_end",
+    ),
+    _simulated(
         "leaving",
         "4,000 customers × 10 years: who leaves after how many dissatisfied years, why, and in flocks; known truth",
         27_468,
@@ -148,7 +155,7 @@ def datasets() -> "pd.DataFrame":
     --------
     >>> table = datasets()
     >>> table.loc[table["kind"] == "simulated", "name"].tolist()[:4]
-    ['simulated/leaving', 'simulated/panel', 'simulated/posts', 'simulated/processes']
+    ['simulated/episodes', 'simulated/leaving', 'simulated/panel', 'simulated/posts']
     """
     import pandas as pd
 

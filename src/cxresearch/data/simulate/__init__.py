@@ -6,6 +6,7 @@ one score in several thousand lies outside its scale.
 """
 
 from cxresearch.data.simulate.duties import POST_MEANS, POST_VARIANCES, VALUE_EFFECTS, posts
+from cxresearch.data.simulate.episodes import RULES, episodes
 from cxresearch.data.simulate.leavers import REASONS, leaving
 from cxresearch.data.simulate.panels import panel
 from cxresearch.data.simulate.profits import profits
@@ -20,8 +21,10 @@ __all__ = [
     "PROCESSES",
     "RATING_VARIANCES",
     "REASONS",
+    "RULES",
     "TOUCHPOINTS",
     "VALUE_EFFECTS",
+    "episodes",
     "leaving",
     "panel",
     "posts",
