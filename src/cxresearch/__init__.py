@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.contagion import leaving_clusters as leaving_clusters
     from cxresearch.loyalty.economics import retention_value as retention_value
     from cxresearch.loyalty.lags import distributed_lags as distributed_lags
-    from cxresearch.loyalty.lags import series_lags as series_lags
     from cxresearch.loyalty.leaving import leaving_reasons as leaving_reasons
     from cxresearch.loyalty.mediation import mediation as mediation
     from cxresearch.loyalty.processes import process_carry_over as process_carry_over
+    from cxresearch.loyalty.series import series_lags as series_lags
     from cxresearch.loyalty.streaks import streak_hazard as streak_hazard
     from cxresearch.mystery_shopping.agreement import agreement as agreement
     from cxresearch.mystery_shopping.intraclass import icc as icc
@@ -48,7 +48,7 @@ _HOMES = {
     "process_carry_over": "loyalty.processes",
     "read": "data.sources",
     "retention_value": "loyalty.economics",
-    "series_lags": "loyalty.lags",
+    "series_lags": "loyalty.series",
     "streak_hazard": "loyalty.streaks",
 }
 _MODULES = {"simulate": "data.simulate"}

@@ -9,9 +9,9 @@ import numpy as np
 from cxresearch import checks, defaults
 from cxresearch.language import Paragraph, Words
 from cxresearch.loyalty import leaving_words, presence
+from cxresearch.loyalty.lag_rows import check_whole, names
 from cxresearch.loyalty.periods import Step
 from cxresearch.loyalty.presence import Flags, Floats, Integers, Presence
-from cxresearch.loyalty.rows import check_whole, names
 from cxresearch.loyalty.streak_rows import NO_SATISFACTION
 from cxresearch.numerics import hazard, logit
 from cxresearch.numerics.least_squares import RankError

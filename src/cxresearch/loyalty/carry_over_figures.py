@@ -8,14 +8,14 @@ import numpy as np
 from cxresearch import style
 from cxresearch.language import Words, check, number, percent
 from cxresearch.loyalty import carry_over_words as say
-from cxresearch.loyalty import words
-from cxresearch.loyalty.figures import fold
+from cxresearch.loyalty import nouns
+from cxresearch.loyalty.lag_figures import fold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cxresearch.loyalty.carry_over import CarryOver
+    from cxresearch.loyalty.carry_over_results import CarryOver
 
 
 def carry_over_plot(
@@ -54,8 +54,8 @@ def carry_over_plot(
         ax.set_xticks(lag if len(lag) <= 13 else lag[:: -(-len(lag) // 13)])
         ax.set_xlim(-0.5, lag[-1] + 0.5)
         ax.grid(visible=False, axis="x")
-        cause, effect = words.name(result.driver, language), words.name(result.outcome, language)
-        many = words.spell(result.step, language)
+        cause, effect = nouns.name(result.driver, language), nouns.name(result.outcome, language)
+        many = nouns.spell(result.step, language)
         ax.set_xlabel(Words(f"{many} since {cause} was measured", f"距测量{cause}的{many}")(language))
         ax.set_ylabel(
             Words(f"{effect} (points) per point of {cause}", f"{cause}每高 1 分对应的{effect}（分）")(language)
@@ -84,7 +84,7 @@ def _band(ax: "Axes", horizon: tuple[float, float, float], language: str) -> Non
 
 def _base(result: "CarryOver", language: str) -> str:
     rows, level = number(result.sample.used, 0), percent(result.confidence)
-    whom = words.units(result.sample.counts["units"], result.unit, language)
+    whom = nouns.units(result.sample.counts["units"], result.unit, language)
     return Words(
         f"n = {rows} rows of {whom}; lines and band are {level} intervals",
         f"n = {rows} 行（{whom}）；竖线和色带为 {level} 区间",

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cxresearch.language import Paragraph, Words, check, interval, number, percent
-from cxresearch.loyalty import words
+from cxresearch.loyalty import lag_words as words
+from cxresearch.loyalty import nouns
 from cxresearch.loyalty.periods import WORDS, Step
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cxresearch.loyalty.carry_over import CarryOver
+    from cxresearch.loyalty.carry_over_results import CarryOver
     from cxresearch.loyalty.reach import Judged
 
 HEADINGS: Final[dict[str, Words]] = words.HEADINGS | {
@@ -49,7 +50,7 @@ def notes(judged: "Judged", max_lag: int) -> tuple[Words, ...]:
                     f"所得末期滞后就是所考察的最长滞后期（{max_lag}），影响可能更久。",
                 )
             )
-        least = number(judged.smallest, words.digits([judged.smallest]))
+        least = number(judged.smallest, nouns.digits([judged.smallest]))
         found.append(
             Words(
                 f"The upper end of the duration is for effects of {least} points or more per point; no data can rule "
@@ -63,7 +64,7 @@ def notes(judged: "Judged", max_lag: int) -> tuple[Words, ...]:
 def text(result: "CarryOver", language: str, focus: Any) -> Paragraph:
     """Say for how long an improvement is felt; with `focus`, in that group first."""
     check(language)
-    whom = words.units(result.sample.counts["units"], result.unit, language)
+    whom = nouns.units(result.sample.counts["units"], result.unit, language)
     parts = [] if focus is None else [_focus(result, focus, language)]
     if focus is not None:
         parts.append(Words("All together:", "全部合计：")(language))
@@ -80,7 +81,7 @@ def text(result: "CarryOver", language: str, focus: Any) -> Paragraph:
 
 def felt(result: "CarryOver", language: str) -> str:
     """Say for how long, in one sentence."""
-    cause, effect = words.name(result.driver, language), words.name(result.outcome, language)
+    cause, effect = nouns.name(result.driver, language), nouns.name(result.outcome, language)
     duration = result.ranges["duration"]
     if np.isnan(duration[0]):
         return Words(
@@ -114,7 +115,7 @@ def between(result: "CarryOver", duration: tuple[float, float, float], language:
 
 def headline(result: "CarryOver", language: str) -> str:
     """Say the finding above a figure."""
-    cause, effect = words.name(result.driver, language), words.name(result.outcome, language)
+    cause, effect = nouns.name(result.driver, language), nouns.name(result.outcome, language)
     duration = result.ranges["duration"]
     if not duration[0] > 0:
         return felt(result, language).rstrip(".。")
@@ -128,9 +129,9 @@ def headline(result: "CarryOver", language: str) -> str:
 def _shape(result: "CarryOver", language: str) -> list[str]:
     """Say what one point comes to, and how soon."""
     total, half, most = (result.ranges[name] for name in ("total_effect", "median_lag", "share_lag"))
-    places = words.digits(total)
+    places = nouns.digits(total)
     over = result.step.length(result.max_lag + 1, language)
-    cause, effect = words.name(result.driver, language), words.name(result.outcome, language)
+    cause, effect = nouns.name(result.driver, language), nouns.name(result.outcome, language)
     said = [
         Words(
             f"Over {over}, one point more {cause} comes to {number(total[0], places)} points of {effect} "

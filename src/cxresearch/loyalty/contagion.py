@@ -9,10 +9,10 @@ import numpy as np
 from cxresearch import checks, defaults
 from cxresearch.language import Paragraph, Words
 from cxresearch.loyalty import leaving_words, presence
+from cxresearch.loyalty.lag_rows import check_whole, names
 from cxresearch.loyalty.periods import Step
 from cxresearch.loyalty.presence import Flags, Floats, Integers, Presence
-from cxresearch.loyalty.rows import check_whole, names
-from cxresearch.loyalty.streak_rows import NO_SATISFACTION
+from cxresearch.loyalty.streak_rows import NO_SATISFACTION, check_threshold
 from cxresearch.numerics import flocks, logit
 from cxresearch.numerics.hazard import runs
 from cxresearch.result import Result
@@ -78,7 +78,7 @@ def leaving_clusters(
     Raises
     ------
     InputError
-        As `streak_hazard`; also if there are fewer than two groups, no two units share a group and period,
+        As `streak_hazard`; also if there are fewer than two groups or periods, no two units share a group and period,
         only one of `satisfaction` and `threshold` is given, or groups are too many to be held at once.
 
     Notes
@@ -122,10 +122,13 @@ def leaving_clusters(
     if satisfaction is not None and threshold is not None:
         score = rows.numbers(data, "satisfaction", satisfaction)
         rows, score = rows.only(~np.isnan(score), NO_SATISFACTION), score[~np.isnan(score)]
+        if not len(score):
+            raise checks.InputError(f"satisfaction={satisfaction!r}: every row is empty; numbers are needed")
+        check_threshold(score, threshold, satisfaction)
         length, known = runs(score < threshold, rows.unit, rows.time, rows.step.size)
         run = np.where(known | (length >= longest), np.minimum(length, longest), longest + 1)
     model = _Model(*_complete(data, rows, run, others, group))
-    model.refuse_unfit(group)
+    model.refuse_unfit(group, period)
     layers = [("nothing", ()), ("period", ("period",)), ("period and group", ("period", "group"))]
     if satisfaction is not None or others:
         layers.append(("everything", ("period", "group", "run", "covariates")))
@@ -164,11 +167,16 @@ class _Model:
     def cell(self) -> Integers:
         return self.group * (int(self.rows.period.max()) + 1) + self.rows.period
 
-    def refuse_unfit(self, group: str) -> None:
-        """Refuse too few groups, no pairs, or more groups than can be held."""
+    def refuse_unfit(self, group: str, period: str) -> None:
+        """Refuse too few groups or periods, no pairs, or more groups than can be held."""
         groups, periods = len(np.unique(self.group)), len(np.unique(self.rows.period))
         if groups < 2:
             raise checks.InputError(f"group={group!r}: there must be at least two groups, with complete rows")
+        if periods < 2:
+            raise checks.InputError(
+                f"period={period!r}: all rows are of one period, in which a bad group and a flock look alike; "
+                "two or more are needed"
+            )
         if self.partners == 0:
             raise checks.InputError(f"group={group!r}: no two units share a group and period")
         if groups * periods * (groups + periods) > LARGEST:

@@ -7,7 +7,8 @@ import numpy as np
 from cxresearch import style
 from cxresearch.language import Words, check, number, percent
 from cxresearch.loyalty import economics_words as words
-from cxresearch.loyalty.figures import fold
+from cxresearch.loyalty.economics_headings import HEADINGS
+from cxresearch.loyalty.lag_figures import fold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,10 +149,10 @@ def sensitivity_plot(result: "RetentionValue", language: str = "en", *, quantity
         ax.set_yticks(place, [_moved(row, language) for _, row in moved.iterrows()])
         ax.grid(visible=False, axis="y")
         unit = result.currency or Words("money", "金额")(language)
-        name = words.HEADINGS[quantity]
+        name = HEADINGS[quantity]
         ax.set_xlabel(Words(f"{name('en')} ({unit})", f"{name('zh')}（{unit}）")(language))
         if len(moved):
-            most = words.HEADINGS[moved["input"].iloc[-1]]
+            most = HEADINGS[moved["input"].iloc[-1]]
             title = Words(
                 f"{name('en').capitalize()} depends most on: {most('en')}", f"{most('zh')}对{name('zh')}影响最大"
             )

@@ -9,6 +9,7 @@ from cxresearch import checks
 from cxresearch.language import Paragraph, Readable, Words
 from cxresearch.loyalty import economics_curves as curves
 from cxresearch.loyalty import economics_words as words
+from cxresearch.loyalty.economics_headings import HEADINGS
 from cxresearch.loyalty.economics_ledger import LackingError, Ledger
 from cxresearch.loyalty.economics_quantities import Plan, Population
 from cxresearch.loyalty.periods import Step
@@ -50,7 +51,7 @@ class RetentionValue(Result):
     group: str | None = None
     ledger: Ledger | None = field(default=None, repr=False, compare=False)
 
-    headings: ClassVar[dict[str, Words]] = words.HEADINGS
+    headings: ClassVar[dict[str, Words]] = HEADINGS
 
     def has(self, *quantities: str) -> bool:
         """Tell whether the table has all these quantities."""

@@ -1,74 +1,18 @@
 """What retention economics says, in both languages."""
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cxresearch.language import Paragraph, Readable, Words, check, interval, number, percent
+from cxresearch.loyalty.nouns import digits, units
 from cxresearch.loyalty.periods import WORDS, Step
-from cxresearch.loyalty.words import digits, units
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cxresearch.loyalty.economics_results import RetentionValue
-
-HEADINGS: Final[dict[str, Words]] = {
-    "advantage_of_keeping": Words("what winning one costs beyond saving one", "获客比挽留多花的钱（每名）"),
-    "as_winning": Words("spend as dear as winning", "与获客等价的支出"),
-    "assumed": Words("assumed", "假定"),
-    "at_high": Words("result at upper value", "取上限时的结果"),
-    "at_low": Words("result at lower value", "取下限时的结果"),
-    "at_risk": Words("customer periods", "客户期次"),
-    "basis": Words("basis", "来源"),
-    "break_even_ratio": Words("break-even cost ratio", "盈亏平衡成本倍数"),
-    "break_even_spend": Words("largest spend that pays, per customer and period", "每客每期可承受的最高支出"),
-    "break_even_uplift": Words("smallest uplift that pays", "使方案不亏的最小提升"),
-    "computed": Words("computed", "计算"),
-    "cost_per_save": Words("programme's cost per customer saved", "方案每挽留一名客户的成本"),
-    "cost_ratio": Words("cost to win / cost to keep", "获客成本／维系成本"),
-    "cost_to_keep": Words("cost to keep, per customer and period", "维系成本（每客每期）"),
-    "cost_to_win": Words("cost to win a customer", "获客成本（每名新客户）"),
-    "data": Words("data", "数据"),
-    "difference": Words("difference", "差异"),
-    "discount": Words("interest rate", "贴现率"),
-    "expected_periods": Words("periods a customer stays", "客户留存期数"),
-    "focus": Words("this one", "本单位"),
-    "given": Words("given", "给定"),
-    "input": Words("input", "输入"),
-    "interval": Words("its interval", "其区间"),
-    "lifetime_value": Words("lifetime value", "客户终身价值"),
-    "margin": Words("margin, per customer and period", "毛利（每客每期）"),
-    "measure": Words("measured in", "计量"),
-    "money": Words("money", "金额"),
-    "moved_by": Words("moved by", "变动方式"),
-    "n": Words("n", "样本量"),
-    "net_value_of_winning": Words("value of winning, less its cost", "获客净值"),
-    "part": Words("part", "部分"),
-    "periods": Words("periods", "期"),
-    "points": Words("share of customers", "占客户比例"),
-    "programme_cost": Words("programme's cost, per customer and period", "方案成本（每客每期）"),
-    "programme_gain": Words("what the programme gains, per customer", "方案的净收益（每客）"),
-    "quantity": Words("quantity", "项目"),
-    "ratio": Words("cost ratio of the claim", "论断中的成本倍数"),
-    "remaining_value": Words("value of those there now, mean", "现有客户的平均剩余价值"),
-    "rest": Words("all others", "其余"),
-    "retention": Words("retention", "留存率"),
-    "retention_ci_high": Words("retention to", "留存率上限"),
-    "retention_ci_low": Words("retention from", "留存率下限"),
-    "share": Words("share", "比例"),
-    "tenure": Words("period of tenure", "客龄（期）"),
-    "times": Words("times", "倍"),
-    "truth": Words("truth", "真值"),
-    "uplift": Words("uplift of retention", "留存率提升"),
-    "uplift_to_match_winning": Words("uplift that makes keeping as cheap as winning", "使维系与获客等价的提升"),
-    "value": Words("value", "价值"),
-    "value_ci_high": Words("value to", "价值上限"),
-    "value_ci_low": Words("value from", "价值下限"),
-    "value_of_one_point": Words("value of one more point of retention", "留存率每提高 1 个百分点的价值"),
-}
-
 
 Row = dict[str, Any]
 Rows = dict[str, Row]

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from cxresearch import checks
 from cxresearch.language import Words
+from cxresearch.loyalty.lag_rows import Rows
+from cxresearch.loyalty.lag_tables import effect_table, sum_variances, t_critical, t_p_value
 from cxresearch.loyalty.periods import shown
-from cxresearch.loyalty.rows import Rows
-from cxresearch.loyalty.tables import effect_table, sum_variances, t_critical, t_p_value
 from cxresearch.numerics import panel
 from cxresearch.numerics.least_squares import RankError
 

@@ -9,9 +9,9 @@ import numpy as np
 from cxresearch import checks, defaults
 from cxresearch.language import Paragraph, Readable, Words, number
 from cxresearch.loyalty import leaving_words, presence
+from cxresearch.loyalty.lag_rows import names
 from cxresearch.loyalty.periods import Step
 from cxresearch.loyalty.presence import Integers, Presence
-from cxresearch.loyalty.rows import names
 from cxresearch.numerics import hazard
 from cxresearch.numerics.incidence import cumulative_incidence
 from cxresearch.result import Result

@@ -8,7 +8,7 @@ import numpy as np
 from cxresearch import style
 from cxresearch.language import Words, check, number, percent
 from cxresearch.loyalty import leaving_words as words
-from cxresearch.loyalty.words import name, units
+from cxresearch.loyalty.nouns import name, units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from cxresearch.language import Paragraph, Words, check, interval, number, percent
+from cxresearch.loyalty.nouns import COUNTED, name, units
 from cxresearch.loyalty.streak_words import chance, chances, people, then, times
-from cxresearch.loyalty.words import COUNTED, name, units
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from cxresearch import style
 from cxresearch.language import Words, check, interval, number, percent
 from cxresearch.loyalty import mediation_words as words
 from cxresearch.loyalty.economics_words import records
-from cxresearch.loyalty.figures import fold
+from cxresearch.loyalty.lag_figures import fold
 
 if TYPE_CHECKING:
     import pandas as pd

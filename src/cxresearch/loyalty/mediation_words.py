@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cxresearch.language import Paragraph, Words, check, interval, number, percent
-from cxresearch.loyalty import words as lag_words
+from cxresearch.loyalty import nouns
 from cxresearch.loyalty.economics_words import Row, closed, places, records
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ NAMES: Final[dict[str, Words]] = {
 
 def name(column: str, language: str) -> str:
     """Return how a column is called in a sentence."""
-    return NAMES[column](language) if column in NAMES else lag_words.name(column, language)
+    return NAMES[column](language) if column in NAMES else nouns.name(column, language)
 
 
 def mediation_text(result: "Mediation", language: str, focus: Any) -> Paragraph:
@@ -53,9 +53,7 @@ def mediation_text(result: "Mediation", language: str, focus: Any) -> Paragraph:
     of = Words("", "")
     if result.cluster:
         count = result.sample.counts["units"]
-        of = Words(
-            f" of {lag_words.units(count, result.cluster, 'en')}", f"（{lag_words.units(count, result.cluster, 'zh')}）"
-        )
+        of = Words(f" of {nouns.units(count, result.cluster, 'en')}", f"（{nouns.units(count, result.cluster, 'zh')}）")
     base = Words(
         f"based on {n} rows{of('en')}; {level} intervals in brackets.",
         f"依据 {n} 行数据{of('zh')}；括号内为 {level} 区间。",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from cxresearch.language import Words, number
-from cxresearch.loyalty.rows import Rows
-from cxresearch.loyalty.tables import t_critical, t_p_value
+from cxresearch.loyalty.lag_rows import Rows
+from cxresearch.loyalty.lag_tables import t_critical, t_p_value
 from cxresearch.numerics import horizon
 from cxresearch.numerics.panel import Fit
 

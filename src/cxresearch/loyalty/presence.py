@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from cxresearch import checks
 from cxresearch.language import Words
+from cxresearch.loyalty.lag_rows import NO_PERIOD, NO_UNIT
 from cxresearch.loyalty.periods import Step, calendar, shown
-from cxresearch.loyalty.rows import NO_PERIOD, NO_UNIT
 from cxresearch.result import Sample
 
 if TYPE_CHECKING:

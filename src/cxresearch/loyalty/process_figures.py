@@ -6,9 +6,9 @@ import numpy as np
 
 from cxresearch import style
 from cxresearch.language import Words, check, number, percent
+from cxresearch.loyalty import nouns
 from cxresearch.loyalty import process_words as say
-from cxresearch.loyalty import words
-from cxresearch.loyalty.figures import fold
+from cxresearch.loyalty.lag_figures import fold
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ def process_plot(result: "Processes", language: str = "en", *, focus: Any = None
         ax.set_xlim(-0.3, result.max_lag + 1.3)
         ax.set_xticks(range(result.max_lag + 2))
         ax.grid(visible=False, axis="y")
-        many, effect = words.spell(result.step, language), say.name(result.outcome, language)
+        many, effect = nouns.spell(result.step, language), say.name(result.outcome, language)
         ax.set_xlabel(
             Words(
                 f"{many} for which a process is felt in {effect}, the current one counted",
@@ -51,7 +51,7 @@ def process_plot(result: "Processes", language: str = "en", *, focus: Any = None
             )(language)
         )
         ax.set_title(fold(say.headline(result, language), 76))
-        whom = words.units(result.sample.counts["units"], result.unit, language)
+        whom = nouns.units(result.sample.counts["units"], result.unit, language)
         rows, level = number(result.sample.used, 0), percent(result.confidence)
         base = Words(
             f"n = {rows} rows of {whom}; lines are {level} intervals", f"n = {rows} 行（{whom}）；横线为 {level} 区间"

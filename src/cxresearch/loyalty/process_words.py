@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cxresearch.language import Paragraph, Words, check, number, percent
-from cxresearch.loyalty import words
+from cxresearch.loyalty import nouns
 from cxresearch.loyalty.carry_over_words import HEADINGS as CARRY_OVER
 from cxresearch.loyalty.periods import WORDS
 
@@ -39,7 +39,7 @@ HEADINGS: Final[dict[str, Words]] = (
 
 def name(column: str, language: str) -> str:
     """Return how a process is called in a sentence."""
-    return NAMES[column](language) if column in NAMES else words.name(column, language)
+    return NAMES[column](language) if column in NAMES else nouns.name(column, language)
 
 
 def notes(columns: list[str], judged: "list[Judged]") -> tuple[Words, ...]:
@@ -62,7 +62,7 @@ def text(result: "Processes", language: str, focus: Any) -> Paragraph:
         f"How long processes are felt in {effect}, the current {_period(result, 'en')} counted: {listed}.",
         f"各流程对{effect}的影响持续多久（含当{_period(result, 'zh')}）：{listed}。",
     )(language)
-    whom = words.units(result.sample.counts["units"], result.unit, language)
+    whom = nouns.units(result.sample.counts["units"], result.unit, language)
     level, used = percent(result.confidence), number(result.sample.used, 0)
     base = Words(
         f"Based on {used} rows of {whom}; {level} intervals in brackets.",

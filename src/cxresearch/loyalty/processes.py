@@ -10,13 +10,13 @@ from cxresearch import checks, defaults
 from cxresearch.language import Paragraph, Readable, Words
 from cxresearch.loyalty import process_words as words
 from cxresearch.loyalty import reach
-from cxresearch.loyalty.carry_over import Settings, check_settings, compared, judge_drivers, moments, prepared
+from cxresearch.loyalty.carry_over_fit import Settings, check_settings, compared, judge_drivers, moments, prepared
 from cxresearch.loyalty.groups import Groups
-from cxresearch.loyalty.lags import Effects
-from cxresearch.loyalty.notes import panel_notes
+from cxresearch.loyalty.lag_fit import Effects
+from cxresearch.loyalty.lag_notes import panel_notes
+from cxresearch.loyalty.lag_rows import check_whole, names
+from cxresearch.loyalty.lag_tables import effect_table, t_critical, t_p_value
 from cxresearch.loyalty.periods import Step
-from cxresearch.loyalty.rows import check_whole, names
-from cxresearch.loyalty.tables import effect_table, t_critical, t_p_value
 from cxresearch.numerics import horizon
 from cxresearch.numerics.bootstrap import cluster_bootstrap
 from cxresearch.numerics.panel import Fit

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxresearch.language import Words
-from cxresearch.loyalty.rows import Rows
+from cxresearch.loyalty.lag_rows import Rows
 from cxresearch.numerics.panel import Fit
 
 Floats = NDArray[np.float64]

@@ -8,14 +8,14 @@ import numpy as np
 from cxresearch import style
 from cxresearch.language import Words, check, number, percent
 from cxresearch.loyalty import streak_words as words
-from cxresearch.loyalty.words import units
+from cxresearch.loyalty.nouns import units
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cxresearch.loyalty.streaks import StreakHazard
+    from cxresearch.loyalty.streak_results import StreakHazard
 
 PATHS: Final = ("#1b7f5c", "#1f6f8b", "#b3382c", "#7a5195", "#8a97a3")
 """Colours of scenarios."""
@@ -165,7 +165,7 @@ def _scenario(result: "StreakHazard", start: int, language: str) -> str:
 
 
 def _ahead(result: "StreakHazard", language: str) -> str:
-    from cxresearch.loyalty.words import spell
+    from cxresearch.loyalty.nouns import spell
 
     many = spell(result.step, language)
     return Words(f"{many} from now", f"从现在起的{many}")(language)

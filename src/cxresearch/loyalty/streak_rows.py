@@ -167,3 +167,21 @@ def _weights(rows: Presence, data: "pd.DataFrame", weight: str) -> Floats:
         bad = data.index[rows.position[int((values <= 0).argmax())]]
         raise checks.InputError(f"weight={weight!r}: row {bad} is not above 0; weights are positive numbers")
     return values
+
+
+def check_threshold(scores: Floats, threshold: object, satisfaction: str) -> None:
+    """Refuse a threshold that is no number, or that all scores lie on one side of.
+
+    Raises
+    ------
+    InputError
+        If nobody, or everybody, is dissatisfied.
+    """
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not np.isfinite(threshold):
+        raise checks.InputError(f"threshold={threshold!r} must be a number of points: below it is dissatisfied")
+    low, high = scores.min(), scores.max()
+    if not low < threshold <= high:
+        raise checks.InputError(
+            f"threshold={threshold!r}: scores in {satisfaction!r} run from {low:g} to {high:g}, so "
+            f"{'nobody is ever' if threshold <= low else 'everybody is always'} dissatisfied; choose one between"
+        )

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cxresearch.language import Paragraph, Words, check, number, percent
+from cxresearch.loyalty.nouns import COUNTED, name, units
 from cxresearch.loyalty.periods import Step
-from cxresearch.loyalty.words import COUNTED, name, units
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cxresearch.loyalty.streaks import StreakHazard
+    from cxresearch.loyalty.streak_results import StreakHazard
 
 HEADINGS: Final[dict[str, Words]] = {
     "at_risk": Words("rows at risk", "在险行数"),

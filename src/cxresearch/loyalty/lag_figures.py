@@ -8,14 +8,15 @@ import numpy as np
 
 from cxresearch import style
 from cxresearch.language import Words, check, number, percent
-from cxresearch.loyalty import words
+from cxresearch.loyalty import lag_words as words
+from cxresearch.loyalty import nouns
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cxresearch.loyalty.results import Lags
+    from cxresearch.loyalty.lag_results import Lags
 
 COLUMNS = 3
 """Drivers drawn side by side before a new row begins."""
@@ -117,8 +118,8 @@ def _truth(ax: "Axes", lag: np.ndarray, truth: Sequence[float], language: str, c
 
 
 def _x_label(result: "Lags", driver: str, language: str, cumulative: bool) -> str:
-    step, cause = result.step, words.name(driver, language)
-    many = words.spell(step, language)
+    step, cause = result.step, nouns.name(driver, language)
+    many = nouns.spell(step, language)
     if cumulative:
         return Words(f"{many} since {cause} rose by one point for good", f"{cause}持久提高 1 分后的{many}")(language)
     return Words(f"{many} since {cause} was measured", f"距测量{cause}的{many}")(language)
@@ -126,14 +127,14 @@ def _x_label(result: "Lags", driver: str, language: str, cumulative: bool) -> st
 
 def _x_short(result: "Lags", language: str) -> str:
     """Label panels that stand side by side; their titles name the driver."""
-    return Words(f"{words.spell(result.step)} before", f"之前的{words.spell(result.step, 'zh')}")(language)
+    return Words(f"{nouns.spell(result.step)} before", f"之前的{nouns.spell(result.step, 'zh')}")(language)
 
 
 def _y_label(result: "Lags", language: str, cumulative: bool) -> str:
-    effect = words.name(result.outcome, language)
+    effect = nouns.name(result.outcome, language)
     if cumulative:
         return Words(f"change in {effect} so far (points)", f"{effect}的累计变化（分）")(language)
-    cause = words.name(result.drivers[0], language) if len(result.drivers) == 1 else ""
+    cause = nouns.name(result.drivers[0], language) if len(result.drivers) == 1 else ""
     return Words(
         f"{effect} (points) per point{' of ' if cause else ''}{cause}", f"{cause}每高 1 分对应的{effect}（分）"
     )(language)
@@ -144,7 +145,7 @@ def _base(result: "Lags", language: str) -> str:
     unit = getattr(result, "unit", None)
     if unit is None:
         return Words(f"n = {rows}; lines are {level} intervals", f"n = {rows}；竖线为 {level} 区间")(language)
-    whom = words.units(result.sample.counts["units"], unit, language)
+    whom = nouns.units(result.sample.counts["units"], unit, language)
     return Words(
         f"n = {rows} rows of {whom}; lines are {level} intervals", f"n = {rows} 行（{whom}）；竖线为 {level} 区间"
     )(language)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cxresearch import checks
 from cxresearch.language import Paragraph, Readable, Words
-from cxresearch.loyalty import words
+from cxresearch.loyalty import lag_words as words
 from cxresearch.loyalty.groups import Groups
 from cxresearch.loyalty.periods import Step
 from cxresearch.loyalty.placebo import Placebo
@@ -149,7 +149,7 @@ class Lags(Result):
         truth : sequence of float, optional
             Effects the data were simulated with, lag 0 first; lags beyond its end are zero.
         """
-        from cxresearch.loyalty.figures import lag_plot
+        from cxresearch.loyalty.lag_figures import lag_plot
 
         return lag_plot(self, language, focus=focus, truth=truth)
 
@@ -157,7 +157,7 @@ class Lags(Result):
         self, language: str = "en", *, focus: Any = None, truth: Sequence[float] | None = None
     ) -> "Figure":
         """Draw how the effects add up over the periods; arguments as in `plot`."""
-        from cxresearch.loyalty.figures import lag_plot
+        from cxresearch.loyalty.lag_figures import lag_plot
 
         return lag_plot(self, language, focus=focus, truth=truth, cumulative=True)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import cxresearch as cx
-from cxresearch.loyalty.figures import _width, fold
+from cxresearch.loyalty.lag_figures import _width, fold
 
 mpl.use("Agg")
 

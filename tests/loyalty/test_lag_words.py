@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import cxresearch as cx
-from cxresearch.loyalty import words
+from cxresearch.loyalty import lag_words as words
+from cxresearch.loyalty import nouns
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_small_and_large_effects_keep_their_digits(result):
     assert "0.0040 more" in with_table(result, [0.004, 0.003], 0.001).text()
     assert "41.23 more" in with_table(result, [41.23, 3], 1).text()
     assert "1,234 more" in with_table(result, [1234.4, 3], 1).text()
-    assert [words.digits(v) for v in (0, 0.004, 0.04, 0.4, 4, 40, 400, 4000, np.nan)] == [2, 4, 3, 2, 2, 2, 1, 0, 2]
+    assert [nouns.digits(v) for v in (0, 0.004, 0.04, 0.4, 4, 40, 400, 4000, np.nan)] == [2, 4, 3, 2, 2, 2, 1, 0, 2]
     assert "no more loyalty" in with_table(result, [0.0001, 5.0], 0.00001).text()
 
 
@@ -116,7 +117,7 @@ def test_columns_of_ones_own_keep_their_names(panel, columns):
     assert "rows of 60 units;" in result.text()
     assert "“您对小区物业服务的总体满意度”每高 1 分，当年“nps score”平均高" in result.text("zh")
     assert "依据 60 个单位的" in result.text("zh")
-    assert words.name("q" * 80, "en") == "q" * 39 + "…"
+    assert nouns.name("q" * 80, "en") == "q" * 39 + "…"
 
 
 def test_steps_longer_than_a_unit_are_said_in_units(panel, columns):
@@ -126,7 +127,7 @@ def test_steps_longer_than_a_unit_are_said_in_units(panel, columns):
     assert "more after 2 years" in result.text()
     assert "Over 4 years it adds up" in result.text()
     assert "同期" in result.text("zh")
-    assert words.spell(result.step) == "Steps of 2 years"
+    assert nouns.spell(result.step) == "Steps of 2 years"
 
 
 def test_days_and_unknown_periods_read_well(panel, columns):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from cxresearch.language import Words, percent
 
 if TYPE_CHECKING:
-    from cxresearch.loyalty.rows import Rows
+    from cxresearch.loyalty.lag_rows import Rows
     from cxresearch.numerics.hac import SeriesFit
     from cxresearch.numerics.panel import Fit
 
