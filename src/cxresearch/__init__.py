@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.streaks import streak_hazard as streak_hazard
     from cxresearch.mystery_shopping.agreement import agreement as agreement
     from cxresearch.mystery_shopping.intraclass import icc as icc
+    from cxresearch.mystery_shopping.rectification import rectification as rectification
+    from cxresearch.mystery_shopping.rectification_change import reliable_change as reliable_change
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
     from cxresearch.touchpoints.drivers import drivers as drivers
     from cxresearch.touchpoints.peak_end import peak_end as peak_end
@@ -47,6 +49,8 @@ _HOMES = {
     "priorities": "touchpoints.priorities",
     "process_carry_over": "loyalty.processes",
     "read": "data.sources",
+    "rectification": "mystery_shopping.rectification",
+    "reliable_change": "mystery_shopping.rectification_change",
     "retention_value": "loyalty.economics",
     "series_lags": "loyalty.series",
     "streak_hazard": "loyalty.streaks",

@@ -59,15 +59,20 @@ class Sample:
 
 
 COUNTED: dict[str, Words] = {
+    "cycles": Words("cycles", "轮"),
     "drivers": Words("drivers", "个驱动因素"),
     "episodes": Words("episodes", "次体验"),
     "leavers": Words("leavers", "名流失客户"),
+    "posts": Words("posts", "个岗位"),
     "respondents": Words("respondents", "名受访者"),
+    "revisited": Words("revisited", "个已回访"),
+    "shoppers": Words("shoppers", "名神秘客户"),
     "units": Words("units", "个单位"),
     "periods": Words("periods", "个时期"),
     "raters": Words("raters", "名评分者"),
     "targets": Words("targets", "个评分对象"),
     "touchpoints": Words("touchpoints", "个接触点"),
+    "visits": Words("visits", "次暗访"),
 }
 
 

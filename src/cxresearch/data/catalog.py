@@ -125,8 +125,8 @@ ENTRIES: Final = (
     _simulated("ratings", "60 outlets × 6 mystery shoppers × 10 items with known variance components", 3_600, 5),
     _simulated(
         "rectification",
-        "120 sites × 4 cycles × 2 visits: findings, plans and rectification with known gain",
-        960,
+        "150 sites × 4 cycles × 2 visits: findings, plans and rectification with known gain",
+        1_200,
         6,
         "mystery_shopping/rectification",
     ),

@@ -50,31 +50,43 @@ class Measure:
         return float(np.sqrt(self.reliability * self.error**2 + self.error_after**2))
 
 
-def repeated(scores: Floats) -> tuple[float, Floats, float]:
-    """Return the mean error variance of unit means, what each unit contributes to it, and its degrees of freedom.
+@dataclass(frozen=True, kw_only=True)
+class Repeats:
+    """What repeated scores say about the error of a unit's mean score.
 
     Parameters
     ----------
-    scores : array, shape (n, most)
-        Repeated scores of each unit; NaN where there is none.
-
-    Notes
-    -----
-    The variance within units is pooled; the mean of k scores has 1/k of it, averaged over units.
-    With k scores everywhere, 1 - this / variance of the unit means is ICC(1,k).
+    within : float
+        Variance of single scores within units, pooled; NaN if no unit was scored twice.
+    df : float
+        Its degrees of freedom.
+    fraction : float
+        Mean over units of 1 / number of scores: the mean error variance is ``within * fraction``.
+    influence : array, shape (n,)
+        What each unit contributes to the error of that product.
     """
-    count = np.isfinite(scores).sum(axis=1)
-    own = np.where(np.isfinite(scores), scores, 0).sum(axis=1) / np.maximum(count, 1)
-    squares = np.where(np.isfinite(scores), (scores - own[:, None]) ** 2, 0).sum(axis=1)
-    df = float((count - 1)[count > 0].sum())
-    if df <= 0:
-        return np.nan, np.zeros(len(scores)), df
-    within, fraction = squares.sum() / df, float(np.mean(1 / count[count > 0]))
-    influence = len(scores) * (squares - np.maximum(count - 1, 0) * within) / df * fraction
-    return float(within * fraction), influence, df
+
+    within: float
+    df: float
+    fraction: float
+    influence: Floats
 
 
-def measure(before: Floats, *, reliability: float | None, scores: Floats | None, after: Floats | None) -> Measure:
+def repeats(scores: Floats) -> Repeats:
+    """Pool the variance within units; `scores` has shape (n, most), NaN where there is none."""
+    known = np.isfinite(scores)
+    count = known.sum(axis=1)
+    own = np.where(known, scores, 0).sum(axis=1) / np.maximum(count, 1)
+    squares = np.where(known, (scores - own[:, None]) ** 2, 0).sum(axis=1)
+    free = np.maximum(count - 1, 0)
+    df = float(free.sum())
+    within = float(squares.sum() / df) if df else np.nan
+    fraction = float(np.mean(1 / count[count > 0])) if count.any() else np.nan
+    influence = len(scores) * (squares - free * within) / df * fraction if df else np.zeros(len(scores))
+    return Repeats(within=within, df=df, fraction=fraction, influence=influence)
+
+
+def measure(before: Floats, *, reliability: float | None, early: Repeats, late: Repeats) -> Measure:
     """Describe how well scores measure.
 
     Parameters
@@ -82,30 +94,34 @@ def measure(before: Floats, *, reliability: float | None, scores: Floats | None,
     before : array, shape (n,)
         Each unit's score before: the mean of its scores, if there are several.
     reliability : float, optional
-        Known from elsewhere; otherwise it is estimated from `scores`.
-    scores, after : array, shape (n, most), optional
-        Repeated scores before and after; NaN where there is none.
+        Reliability of `before`, known from elsewhere; otherwise it is estimated from the repeated scores.
+    early, late : Repeats
+        Of the scores before and after.
 
     Returns
     -------
     Measure
-        An estimate below 0 stands as 0: then nothing of the scores is the units' own.
+
+    Notes
+    -----
+    Reliability is 1 - mean error variance / variance of the units' scores; with k scores each this is ICC(1,k).
+    Below 0 it stands as 0: then nothing of the scores is the units' own. The error after is that of its own repeated
+    scores, else that of the scores before, in both cases for as many scores as there are after.
     """
     variance = float(before.var(ddof=1))
     centred = before - before.mean()
     if reliability is not None:
         error, influence = variance * (1 - reliability), np.zeros(before.size)
     else:
-        error, own, _ = repeated(scores if scores is not None else before[:, None])
-        influence = -own / variance + error * (centred**2 - variance) / variance**2
-    late = repeated(after)[0] if after is not None else np.nan
-    share = 1 - error / variance if variance > 0 else np.nan
+        error = early.within * early.fraction
+        influence = -early.influence / variance + error * (centred**2 - variance) / variance**2
+    after = late.within * late.fraction if reliability is None and late.df else error * late.fraction / early.fraction
     return Measure(
         mean=float(before.mean()),
         sd=float(np.sqrt(variance)),
-        reliability=float(np.maximum(share, 0.0)),
+        reliability=max(1 - error / variance, 0.0),
         error=float(np.sqrt(error)),
-        error_after=float(np.sqrt(late if np.isfinite(late) else error)),
+        error_after=float(np.sqrt(after)),
         influence=influence,
     )
 

@@ -14,7 +14,7 @@ _MEAN: Final = 66.0
 
 
 def rectification(
-    sites: int = 120,
+    sites: int = 150,
     cycles: int = 4,
     *,
     visits: int = 2,
