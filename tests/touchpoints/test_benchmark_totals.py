@@ -9,7 +9,6 @@ import pytest
 
 import cxresearch as cx
 from cxresearch.checks import InputError
-from cxresearch.touchpoints import benchmark_totals
 
 KINDS = {
     "polars": pl.from_pandas,
@@ -31,6 +30,7 @@ def survey():
             "rating": rng.integers(1, 6, rows).astype(float),
             "wait": 1e4 + rng.normal(size=rows),
             "again": rng.integers(0, 2, rows),
+            "weight": rng.choice([0.0, 0.5, 1.0, 3.0, np.nan], rows),
         }
     )
     frame.loc[rng.choice(rows, 200), "rating"] = np.nan
@@ -54,6 +54,8 @@ def same(ours, pandas_):
         {"score": ["rating", "wait", "again"]},
         {"score": "again"},
         {"score": "wait", "better": "low"},
+        {"score": "rating", "touchpoint": "moment", "weight": "weight"},
+        {"score": ["rating", "wait", "again"], "weight": "weight"},
     ],
     ids=str,
 )
@@ -99,6 +101,11 @@ def test_bad_input_is_refused_with_the_column(survey, kind):
         cx.benchmark(frame, unit="门店", score="moment")
     with pytest.raises(InputError, match=r"no such column"):
         cx.benchmark(frame, unit="门店", score="rating", n="cases")
+    negative = survey.assign(weight=-1, 门店="A")
+    with pytest.raises(InputError, match=r"weight='weight': unit 'A' has a negative weight"):
+        cx.benchmark(KINDS[kind](negative), unit="门店", score="rating", weight="weight")
+    with pytest.raises(InputError, match="covariates need every answer in memory"):
+        cx.benchmark(frame, unit="门店", score="rating", covariates=["wait"])
     worse = survey.assign(wait=survey["wait"].where(survey.index != 5, np.inf), 门店="A")
     with pytest.raises(InputError, match=r"score='wait': unit 'A' has an infinite answer"):
         cx.benchmark(KINDS[kind](worse), unit="门店", score="wait")
@@ -106,7 +113,6 @@ def test_bad_input_is_refused_with_the_column(survey, kind):
 
 @pytest.mark.parametrize("data", [3, [1, 2], {"a": 1}, None])
 def test_what_is_no_frame_is_refused(data):
-    assert not benchmark_totals.known(data)
     with pytest.raises(InputError, match="data must be a frame"):
         cx.benchmark(data, unit="u", score="s")
 

@@ -10,9 +10,9 @@ import pandas as pd
 from cxresearch import checks, defaults
 from cxresearch.checks import InputError, listed
 from cxresearch.language import Words
-from cxresearch.touchpoints import benchmark_cells as cells
 from cxresearch.touchpoints import benchmark_fit as fit
 from cxresearch.touchpoints import benchmark_notes as notes
+from cxresearch.touchpoints.benchmark_input import Asked, read
 from cxresearch.touchpoints.benchmark_results import Benchmark
 
 
@@ -24,6 +24,8 @@ def benchmark(
     touchpoint: str | None = None,
     n: str | None = None,
     rate_max: float | None = None,
+    weight: str | None = None,
+    covariates: Sequence[str] = (),
     better: str = "high",
     min_n: int = 30,
     wrong_side: float = 0.05,
@@ -53,6 +55,12 @@ def benchmark(
         Column with the number of cases behind each rate (a whole number). It says that `score` is a rate.
     rate_max : {1, 100}, optional
         What a rate of all cases is written as. By default 1 if no rate exceeds 1, otherwise 100; a note says which.
+    weight : str, optional
+        Column of survey weights, one per answer or respondent. Only their ratios within a unit matter.
+    covariates : list of str
+        Columns that tell whom or what the answers are about (age, length of stay, size of the request): numbers, or
+        categories. Units are compared as if they had served the same mix; what does not vary within units cannot be
+        held equal. Needs a pandas frame.
     better : {"high", "low"}
         Whether a high score or a low one is good; rank 1 is the best.
     min_n : int
@@ -83,6 +91,10 @@ def benchmark(
         - ``signal``: "above" or "below" the middle unit (the median of the units' true values), or "expected"
         - ``suppressed``: fewer than `min_n` answers; the numbers but n are then NaN and there is no signal
         - ``wrong_side``: probability that the true value is not on the side where the data put it
+        - ``n_effective``: with `weight` or `covariates` only: answers that would tell as much if all counted alike and
+          no covariate had to be held equal; n / n_effective is the design effect
+        - ``observed``: with `covariates` only: the mean as it is; ``mean`` is then the one that the unit would have
+          with the mix of all answers
 
         ``.reliability``, a row per touchpoint:
 
@@ -126,7 +138,12 @@ def benchmark(
     Rank intervals compare each unit with every other (t tests, or Fisher's exact test for rates; Holm's procedure)
     and hold for each unit at `confidence`, ties included; they do not hold for all units at once.
 
-    It cannot adjust for differences in who answers (case mix) or for survey weights. Where the spread of
+    With `weight`, means are weighted, and the number of answers is Kish's effective one. This is right where weights
+    have nothing to do with how much answers scatter. With `covariates`, their effect is estimated within units, by
+    least squares on deviations from the unit's mean, and taken out; what estimating it costs lowers ``n_effective``.
+    Answers of 0 and 1 are then treated as means, which needs some answers of either kind in every unit.
+
+    It cannot hold equal what differs only between units. Where the spread of
     answers differs much between units, intervals of the wide ones are too short; a note says so.
 
     Validated against closed forms (beta posterior, James-Stein limit), scipy's fisher_exact and f_oneway, and simulated
@@ -157,7 +174,11 @@ def benchmark(
     5    D  0.55      0.57   6.0       6.0        6.0     below
     """
     _check(better, min_n, wrong_side, confidence)
-    found = _cells(data, unit, score, touchpoint, n=n, rate_max=rate_max, min_n=min_n)
+    asked = Asked(
+        unit=unit, score=score, touchpoint=touchpoint, n=n, rate_max=rate_max, weight=weight,
+        covariates=tuple(covariates), min_n=min_n,
+    )  # fmt: skip
+    found = read(data, asked)
     order = _order(found.table["touchpoint"].drop_duplicates().tolist(), names, score)
     sizes = found.table[~found.table["suppressed"]].groupby("touchpoint", observed=True).size()
     able = [t for t in order if sizes.get(t, 0) > 1]
@@ -171,12 +192,13 @@ def benchmark(
     table = pd.concat([part for part, _ in parts], ignore_index=True)
     differ = reliability.loc[reliability["p_adjusted"] <= 1 - confidence, "touchpoint"]
     table.loc[~table["suppressed"] & ~table["touchpoint"].isin(differ), "signal"] = "expected"
+    table = table.drop(columns=[] if covariates else ["observed"] if weight else ["observed", "n_effective"])
     readable = _names(names)
     said = notes.found(found, able, min_n, lambda t: readable.get(t, Words(str(t), str(t))))
     return Benchmark(
         table=table,
         sample=found.sample,
-        notes=(*notes.standing(better, wrong_side, confidence), *found.notes, *said),
+        notes=(*notes.standing(better, wrong_side, confidence), *notes.like_with_like(asked), *found.notes, *said),
         confidence=confidence,
         reliability=_counted(reliability, table),
         kind=found.kind,
@@ -209,52 +231,6 @@ def _check(better: str, min_n: int, wrong_side: float, confidence: float) -> Non
         raise InputError(f"min_n={min_n!r} must be a whole number of answers, 1 or more")
     if isinstance(wrong_side, bool) or not isinstance(wrong_side, int | float) or not 0 < wrong_side < 0.5:
         raise InputError(f"wrong_side={wrong_side!r} must lie between 0 and 0.5, for example 0.05")
-
-
-def _cells(
-    data: Any,
-    unit: str,
-    score: str | Sequence[str],
-    touchpoint: str | None,
-    *,
-    n: str | None,
-    rate_max: float | None,
-    min_n: int,
-) -> cells.Cells:
-    other = not isinstance(data, pd.DataFrame)
-    if other:
-        data = _other(data, unit=unit, score=score, touchpoint=touchpoint, n=n)
-    else:
-        checks.columns(data, unit=unit, score=score, touchpoint=touchpoint, n=n)
-    columns = [score] if isinstance(score, str) else list(score)
-    if not columns or len(set(columns)) < len(columns):
-        raise InputError(f"score={columns}: name each column of answers once")
-    if touchpoint is not None and not isinstance(score, str):
-        raise InputError("give either touchpoint (one column names it) or a list of scores (a column each), not both")
-    if n is None and rate_max is not None:
-        raise InputError("rate_max belongs to aggregated rates: give n, the column of denominators, too")
-    if n is None and other:
-        from cxresearch.touchpoints import benchmark_totals
-
-        return benchmark_totals.from_frame(data, unit=unit, score=columns, touchpoint=touchpoint, min_n=min_n)
-    if n is None:
-        return cells.from_answers(data, unit=unit, score=columns, touchpoint=touchpoint, min_n=min_n)
-    if len(columns) > 1:
-        raise InputError("n goes with one column of rates; bring the others below each other (DataFrame.melt)")
-    return cells.from_rates(
-        data, unit=unit, score=columns[0], touchpoint=touchpoint, n=n, rate_max=rate_max, min_n=min_n
-    )
-
-
-def _other(data: Any, *, n: str | None, **names: str | Sequence[str] | None) -> Any:
-    """Pass a frame that is not pandas' on; bring rates, which are aggregated already, into memory."""
-    from cxresearch.touchpoints import benchmark_totals
-
-    if not benchmark_totals.known(data):
-        raise InputError(
-            f"data must be a frame (pandas, Polars, a DuckDB relation, a pyarrow table), not {type(data).__name__}"
-        )
-    return data if n is None else benchmark_totals.collect(data, n=n, **names)
 
 
 def _order(touchpoints: list[Any], names: Mapping[Any, Any] | None, score: str | Sequence[str]) -> list[Any]:

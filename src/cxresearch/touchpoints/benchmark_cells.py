@@ -1,7 +1,7 @@
 """From the caller's frame to cells, one per unit and touchpoint; which rows were used, and why others were not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -10,17 +10,21 @@ from numpy.typing import NDArray
 
 from cxresearch.checks import InputError, columns, listed, numbers
 from cxresearch.language import Words, number, percent
+from cxresearch.numerics.cell_means import CellMeans, cell_means, held_equal
 from cxresearch.result import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
 Kind = Literal["rates", "means"]
 
 NO_UNIT: Final = Words("no unit", "缺少单位")
 NO_TOUCHPOINT: Final = Words("no touchpoint", "缺少接触点")
 NO_SCORE: Final = Words("no score", "缺少得分")
+NO_WEIGHT: Final = Words("no weight (empty or 0)", "缺少权重（空或 0）")
+NO_COVARIATE: Final = Words("a covariate is empty", "协变量缺失")
 NO_CASES: Final = Words("no cases (denominator empty or 0)", "没有样本（分母为空或为 0）")
 
 
@@ -31,8 +35,8 @@ class Cells:
     Parameters
     ----------
     table : DataFrame
-        touchpoint, unit, n, mean (in the caller's scale), successes (rates; a count), squares (means: sum of squared
-        deviations from the cell's mean), suppressed.
+        touchpoint, unit, n, n_effective, mean (in the caller's scale), observed (before covariates are held equal),
+        successes (rates; a count), squares and df (means: scatter of answers within the cell), suppressed.
     kind : {"rates", "means"}
         Counts out of n, or means of answers.
     top : float
@@ -54,9 +58,9 @@ class Cells:
 class _Rows:
     """One answer or one aggregated rate each; a wide frame gives several per row of the frame."""
 
-    row: NDArray[np.intp]  # position in the caller's frame
-    unit: NDArray[np.intp]  # -1 for none
-    touchpoint: NDArray[np.intp]
+    row: Positions  # position in the caller's frame
+    unit: Positions  # -1 for none
+    touchpoint: Positions
     score: Floats
     units: list[Any]
     touchpoints: list[Any]
@@ -88,9 +92,12 @@ def from_rates(
             "touchpoint": _pick(rows.touchpoints, rows.touchpoint[usable]),
             "unit": _pick(rows.units, rows.unit[usable]),
             "n": size.astype(np.int64),
+            "n_effective": size,
             "mean": share,
+            "observed": share,
             "successes": successes,
             "squares": np.nan,
+            "df": np.nan,
             "suppressed": size < min_n,
         }
     )
@@ -106,47 +113,108 @@ def from_rates(
     return Cells(table=table, kind="rates", top=top, sample=sample, notes=(*notes, *_odd_counts(table, top)))
 
 
-def from_answers(data: pd.DataFrame, *, unit: str, score: Sequence[str], touchpoint: str | None, min_n: int) -> Cells:
+def from_answers(
+    data: pd.DataFrame,
+    *,
+    unit: str,
+    score: Sequence[str],
+    touchpoint: str | None,
+    min_n: int,
+    weight: str | None = None,
+    covariates: Sequence[str] = (),
+) -> Cells:
     """Read single answers: one row each, or one row per respondent with a column per touchpoint.
 
     Raises
     ------
     InputError
-        If a score is not a number.
+        If a score or weight is not a number, a weight is negative, or a covariate cannot be told apart from the units.
     """
-    rows = _rows(data, unit, score, touchpoint)
-    usable = (rows.unit >= 0) & (rows.touchpoint >= 0) & ~np.isnan(rows.score)
+    rows, w, x = _rows(data, unit, score, touchpoint), _weights(data, weight), _covariates(data, covariates)
+    weighed = np.ones(len(data), dtype=bool) if w is None else w > 0
+    known = np.ones(len(data), dtype=bool) if x is None else ~np.isnan(x).any(axis=1)
+    usable = (rows.unit >= 0) & (rows.touchpoint >= 0) & ~np.isnan(rows.score) & (weighed & known)[rows.row]
     # sorted, so that equal answers in another order give the same sums to the last digit
-    order = np.lexsort((rows.score[usable], rows.unit[usable], rows.touchpoint[usable]))
-    cell_of_row = rows.touchpoint[usable][order] * len(rows.units) + rows.unit[usable][order]
-    value = rows.score[usable][order]
-    found, cell, n = np.unique(cell_of_row, return_inverse=True, return_counts=True)
-    total = np.bincount(cell, value, found.size)
-    mean = total / n
-    squares = np.bincount(cell, (value - mean[cell]) ** 2, found.size)
-    yes_no = value.size > 0 and bool(np.isin(value, (0.0, 1.0)).all()) and bool((value == 0).any())
+    order = np.flatnonzero(usable)[np.lexsort((rows.score[usable], rows.unit[usable], rows.touchpoint[usable]))]
+    value, at = rows.score[order], rows.row[order]
+    found, cell = np.unique(rows.touchpoint[order] * len(rows.units) + rows.unit[order], return_inverse=True)
+    part = None if w is None else w[at]
+    plain = cell_means(value, cell, found.size, part)
+    place, who = np.divmod(found, max(1, len(rows.units)))
+    means = plain if x is None else _held_equal(value, cell, place, part, x[at], covariates)
+    yes_no = w is None and x is None and value.size > 0 and bool(np.isin(value, (0.0, 1.0)).all())
+    yes_no &= bool((value == 0).any())
     table = pd.DataFrame(
         {
-            "touchpoint": _pick(rows.touchpoints, found // len(rows.units) if rows.units else found),
-            "unit": _pick(rows.units, found % len(rows.units) if rows.units else found),
-            "n": n,
-            "mean": mean,
-            "successes": total if yes_no else np.nan,
-            "squares": squares,
-            "suppressed": n < min_n,
+            "touchpoint": _pick(rows.touchpoints, place),
+            "unit": _pick(rows.units, who),
+            "n": means.n,
+            "n_effective": means.n_effective,
+            "mean": means.mean,
+            "observed": plain.mean,
+            "successes": np.round(plain.mean * plain.n) if yes_no else np.nan,
+            "squares": means.squares,
+            "df": means.df,
+            "suppressed": means.n < min_n,
         }
     )
-    shown = np.zeros(len(data), dtype=bool)
-    shown[rows.row[usable][order][(n >= min_n)[cell]]] = True
-    answered = np.zeros(len(data), dtype=bool)
+    shown, answered = np.zeros(len(data), dtype=bool), np.zeros(len(data), dtype=bool)
+    shown[at[(means.n >= min_n)[cell]]] = True
     answered[rows.row[~np.isnan(rows.score)]] = True
     first = slice(0, len(data))  # units and touchpoints stand in the first block of rows
     dropped = [(NO_UNIT, rows.unit[first] < 0), (NO_TOUCHPOINT, rows.touchpoint[first] < 0), (NO_SCORE, ~answered)]
+    dropped += [(NO_WEIGHT, ~weighed)] * (w is not None) + [(NO_COVARIATE, ~known)] * (x is not None)
     sample = _audit(len(data), [*dropped, (too_few(min_n), ~shown)], table)
     notes = [READ_AS_RATES] if yes_no else []
     if len(score) > 1:
         notes += empty_cells(int(np.isnan(rows.score).sum()), rows.score.size)
     return Cells(table=table, kind="rates" if yes_no else "means", top=1.0, sample=sample, notes=tuple(notes))
+
+
+def _weights(data: pd.DataFrame, weight: str | None) -> Floats | None:
+    """Return survey weights, empty ones as 0."""
+    if weight is None:
+        return None
+    values = numbers(data, "weight", weight)
+    _refuse(data, f"weight={weight!r}", values, values < 0, "a weight cannot be negative")
+    return np.nan_to_num(values)
+
+
+def _covariates(data: pd.DataFrame, covariates: Sequence[str]) -> Floats | None:
+    """Return covariates as numbers: a category as one column per value but the first; empty ones as NaN."""
+    if not covariates:
+        return None
+    parts = []
+    for name in covariates:
+        column = data[name]
+        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+            parts.append(numbers(data, "covariates", name)[:, None])
+        else:
+            dummies = pd.get_dummies(column, drop_first=True).to_numpy(dtype=float, copy=True)
+            dummies[column.isna().to_numpy()] = np.nan
+            parts.append(dummies)
+    return np.concatenate(parts, axis=1)
+
+
+def _held_equal(
+    value: Floats, cell: Positions, place: Positions, weight: Floats | None, x: Floats, names: Sequence[str]
+) -> CellMeans:
+    """Hold covariates equal, each touchpoint by itself; `place` is the touchpoint of each cell."""
+    parts = []
+    for touchpoint in np.unique(place):
+        own = place[cell] == touchpoint
+        first = int(np.searchsorted(place, touchpoint))
+        count = int((place == touchpoint).sum())
+        try:
+            parts.append(
+                held_equal(value[own], cell[own] - first, count, x[own], None if weight is None else weight[own])
+            )
+        except np.linalg.LinAlgError:
+            raise InputError(
+                f"covariates={list(names)}: within units one of them does not vary, or they vary together; "
+                "what belongs to the unit itself cannot be held equal between units: leave it out"
+            ) from None
+    return CellMeans(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(CellMeans)})
 
 
 def _rows(data: pd.DataFrame, unit: str, score: Sequence[str], touchpoint: str | None) -> _Rows:
@@ -167,7 +235,7 @@ def _rows(data: pd.DataFrame, unit: str, score: Sequence[str], touchpoint: str |
     )
 
 
-def _codes(column: pd.Series) -> tuple[NDArray[np.intp], list[Any]]:
+def _codes(column: pd.Series) -> tuple[Positions, list[Any]]:
     codes, unique = pd.factorize(column)
     return codes, list(unique)
 

@@ -238,6 +238,7 @@ def funnel(result: "Benchmark", language: str, focus: Any, touchpoint: Any) -> "
     check(language)
     table, row = result.shown(touchpoint), result.row(touchpoint)
     with style.figure(4.4) as (fig, ax):
+        table = table.assign(n=table.get("n_effective", table["n"]))  # what chance depends on
         n = table["n"].to_numpy(dtype=float)
         if pd.notna(row["middle"]):
             grid = np.geomspace(max(1.0, n.min() * 0.8), n.max() * 1.1, 200)

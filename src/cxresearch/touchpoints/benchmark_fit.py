@@ -18,8 +18,10 @@ LEAST_TABLES: Final = 1999
 """Random tables for the test of equal rates; more where many touchpoints share its level."""
 COLUMNS: Final = [
     "touchpoint", "unit", "n", "mean", "se", "shrunken", "ci_low", "ci_high", "rank", "rank_low", "rank_high",
-    "signal", "suppressed", "wrong_side",
+    "signal", "suppressed", "wrong_side", "n_effective", "observed",
 ]  # fmt: skip
+_HIDDEN: Final = dict.fromkeys(["mean", "n_effective", "observed"], np.nan)
+"""What a suppressed unit's row must not tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, 
     own = found.table[found.table["touchpoint"] == touchpoint]
     # an order that names, rows and the last digits of floating point have no say in
     shown = own[~own["suppressed"]].sort_values(["mean", "n"], key=_nine_digits)
-    n, mean = shown["n"].to_numpy(dtype=float), shown["mean"].to_numpy(dtype=float)
+    n, mean = shown["n_effective"].to_numpy(dtype=float), shown["mean"].to_numpy(dtype=float)
     row: dict[str, Any] = {"touchpoint": touchpoint, "units": len(shown)}
     if len(shown) < 2:
         return _arranged(shown.assign(signal="expected"), own), row
@@ -97,8 +99,8 @@ def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, 
     if found.kind == "rates":
         fit = fit_rates(shown["successes"].to_numpy(dtype=float), n, mean / found.top, terms)
     else:
-        df, squares = float(n.sum() - n.size), float(shown["squares"].sum())
-        if df == 0:
+        df, squares = float(shown["df"].sum()), float(shown["squares"].sum())
+        if df <= 0:
             raise InputError("every unit has one answer only; if scores are rates, give n, the column of denominators")
         if _no_spread(mean, squares):
             filled = shown.assign(se=0.0, rank=_rank(terms.good(mean), np.ptp(mean)), signal="expected")
@@ -162,7 +164,7 @@ def _rank(good: Floats, error: float) -> NDArray[np.int64]:
 
 def _arranged(filled: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     """Put the best unit first and the suppressed ones last, without their numbers."""
-    both = pd.concat([filled, own[own["suppressed"]].assign(mean=np.nan)]).reindex(columns=COLUMNS)
+    both = pd.concat([filled, own[own["suppressed"]].assign(**_HIDDEN)]).reindex(columns=COLUMNS)
     both["signal"] = both["signal"].astype(object).where(~both["suppressed"], None)
     numeric = [c for c in COLUMNS if c not in {"touchpoint", "unit", "n", "signal", "suppressed"}]
     both[numeric] = both[numeric].astype(float)

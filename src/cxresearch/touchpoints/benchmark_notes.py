@@ -9,6 +9,7 @@ from scipy import special
 
 from cxresearch.language import Words, number, percent
 from cxresearch.touchpoints.benchmark_cells import Cells
+from cxresearch.touchpoints.benchmark_input import Asked
 
 UNEVEN = 0.4
 """Standard deviation of log variances among units, beyond chance, from which spreads count as uneven."""
@@ -35,6 +36,29 @@ def standing(better: str, wrong_side: float, confidence: float) -> tuple[Words, 
             "它要把一个单位与其余每个单位逐一比较，对数据的要求高于标记，所以被标记的单位，名次区间也可能很宽。",
         ),
     )
+
+
+def like_with_like(asked: Asked) -> list[Words]:
+    """Say what weights and covariates do to the means."""
+    notes = []
+    if asked.weight is not None:
+        notes.append(
+            Words(
+                f"Answers are weighted by {asked.weight}; intervals rest on the effective number of answers, which is "
+                "smaller the more the weights differ.",
+                f"各答案按 {asked.weight} 加权；区间依据有效样本量计算，权重相差越大，有效样本量越小。",
+            )
+        )
+    if asked.covariates:
+        names = ", ".join(asked.covariates), "、".join(asked.covariates)
+        notes.append(
+            Words(
+                f"Means are as they would be if every unit had the same mix of {names[0]}; what else differs between "
+                "the units' customers is not held equal.",
+                f"均值已调整为各单位在{names[1]}上构成相同时的水平；各单位客户的其他差异并未消除。",
+            )
+        )
+    return notes
 
 
 def found(cells: Cells, able: list[Any], min_n: int, label: Callable[[Any], Words]) -> list[Words]:

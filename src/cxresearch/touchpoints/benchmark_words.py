@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 HEADINGS: Final[dict[str, Words]] = {
     "between_variance": Words("variance between units", "单位间方差"),
     "middle": Words("middle unit", "居中单位"),
+    "n_effective": Words("effective n", "有效样本量"),
     "n_for_reliability_0_7": Words("n for reliability 0.7", "信度 0.7 所需样本"),
+    "observed": Words("unadjusted mean", "调整前均值"),
     "p_adjusted": Words("p, adjusted", "校正 p 值"),
     "rank_high": Words("rank to", "名次至"),
     "rank_low": Words("rank from", "名次从"),
@@ -54,7 +56,7 @@ def named(result: "Benchmark", table: pd.DataFrame, language: str) -> pd.DataFra
     out["touchpoint"] = [result.label(t, language) for t in table["touchpoint"]]
     if "unit" in out:
         out["unit"] = [str(unit) for unit in table["unit"]]  # a number here is a name
-    for column in out.columns.intersection(["n", "rank", "rank_low", "rank_high", "units", "typical_n"]):
+    for column in out.columns.intersection(["n", "n_effective", "rank", "rank_low", "rank_high", "units", "typical_n"]):
         out[column] = table[column].round().astype("Int64")
     if "signal" in out:
         out["signal"] = [SIGNALS[s](language) if s in SIGNALS else "–" for s in table["signal"]]
