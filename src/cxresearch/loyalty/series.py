@@ -79,8 +79,8 @@ def series_lags(
 
     It cannot tell an effect from a trend or an event that moves both series: nothing is held constant here.
 
-    Validated against R's sandwich (``NeweyWest`` with ``prewhite = FALSE``) and against the critical values in
-    Kiefer and Vogelsang (2002).
+    Validated against R's sandwich (``NeweyWest`` with ``prewhite = FALSE``); critical values against their closed
+    form where the kernel is as long as the series, and against draws of the statistic.
 
     References
     ----------

@@ -134,10 +134,14 @@ def p_value(t: Floats, fraction: float) -> Floats:
     quarter circle of (2/pi) prod (1 + c² w_j / sin²)^(-1/2): smooth, bounded, and exact to the grid. Near
     fraction zero this is the normal distribution.
 
-    Validated against the values for fraction 1 in Kiefer and Vogelsang (2002).
+    Validated against the closed form at fraction 1, where q is twice the integral of a squared Brownian bridge
+    (4.771 at 95 %, as Kiefer and Vogelsang 2002 have it by simulation), and against draws of the statistic.
 
     References
     ----------
+    Anderson, T. W., & Darling, D. A. (1952). Asymptotic theory of certain "goodness of fit" criteria based on
+    stochastic processes. Annals of Mathematical Statistics, 23, 193-212.
+
     Kiefer, N. M., & Vogelsang, T. J. (2002). Heteroskedasticity-autocorrelation robust testing using bandwidth
     equal to sample size. Econometric Theory, 18, 1350-1366.
 
