@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.series import series_lags as series_lags
     from cxresearch.loyalty.streaks import streak_hazard as streak_hazard
     from cxresearch.mystery_shopping.agreement import agreement as agreement
+    from cxresearch.mystery_shopping.generalizability import g_study as g_study
     from cxresearch.mystery_shopping.intraclass import icc as icc
     from cxresearch.mystery_shopping.rectification import rectification as rectification
     from cxresearch.mystery_shopping.rectification_change import reliable_change as reliable_change
@@ -41,6 +42,7 @@ _HOMES = {
     "distributed_lags": "loyalty.lags",
     "drivers": "touchpoints.drivers",
     "findings": "batch.findings",
+    "g_study": "mystery_shopping.generalizability",
     "icc": "mystery_shopping.intraclass",
     "leaving_clusters": "loyalty.contagion",
     "leaving_reasons": "loyalty.leaving",
