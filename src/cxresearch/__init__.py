@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cxresearch.mystery_shopping.intraclass import icc as icc
     from cxresearch.mystery_shopping.rectification import rectification as rectification
     from cxresearch.mystery_shopping.rectification_change import reliable_change as reliable_change
+    from cxresearch.touchpoints.allocate import allocate as allocate
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
     from cxresearch.touchpoints.drivers import drivers as drivers
     from cxresearch.touchpoints.peak_end import peak_end as peak_end
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "agreement": "mystery_shopping.agreement",
+    "allocate": "touchpoints.allocate",
     "attrition": "loyalty.attrition",
     "benchmark": "touchpoints.benchmark",
     "carry_over": "loyalty.carry_over",

@@ -208,7 +208,7 @@ def test_the_callers_frame_is_unchanged():
         ({"target": "best_quarter", "unit": "each"}, "units with more than one row"),
         ({"performance_cut": 11}, "outside the scale"),
         ({"first": 0}, "whole number from 1 on"),
-        ({"drivers": ["a", "unit"]}, "'unit' is a category; priorities need scores"),
+        ({"drivers": ["a", "unit"]}, "'unit' is a category; scores are needed"),
         ({"drivers": ["a", "z"]}, "no such column"),
         ({"method": "dominance"}, "use 'lmg'"),
     ],

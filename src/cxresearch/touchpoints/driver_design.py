@@ -144,6 +144,28 @@ def read(
     return design
 
 
+def ends(scale: tuple[float, float]) -> tuple[float, float]:
+    """Return lowest and highest answer, checked."""
+    try:
+        low, high = (float(end) for end in scale)
+    except (TypeError, ValueError):
+        raise checks.InputError(f"scale={scale!r} must be lowest and highest answer, for example (1, 5)") from None
+    if not low < high < float("inf") or low == -float("inf"):
+        raise checks.InputError(f"scale={scale!r}: the first number must lie below the second, for example (1, 5)")
+    return low, high
+
+
+def refuse_off_scale(design: Design, scale: tuple[float, float]) -> None:
+    """Refuse drivers that are categories or whose mean lies outside the scale."""
+    for name, mean in zip(design.names, design.performance, strict=True):
+        if np.isnan(mean):
+            raise checks.InputError(f"drivers={name!r} is a category; scores are needed, as numbers")
+        if not scale[0] <= mean <= scale[1]:
+            raise checks.InputError(
+                f"drivers={name!r} has a mean of {mean:g}, outside scale={scale}; give the scale of the answers"
+            )
+
+
 def _names(data: pd.DataFrame, outcome: str, drivers: Sequence[str], **others: str | None) -> list[str]:
     if isinstance(drivers, str):
         raise checks.InputError(f"drivers={drivers!r} must be a list of columns, for example [{drivers!r}]")

@@ -67,7 +67,7 @@ def share_plot(result: "Drivers", language: str = "en", *, focus: Any = None) ->
         _write_ranks(ax, table, language)
         equal = Words("; dashed: equal shares", "；虚线：平均占比")(language) if k > 1 else ""
         ax.set_xlabel(Words("share of what the drivers explain, %", "占可解释部分的比例（%）")(language) + equal)
-        ax.set_title(_title(words.finding(result, language)))
+        ax.set_title(fold(words.finding(result, language)))
         _base(fig, result, language)
     return fig  # type: ignore[no-any-return]
 
@@ -112,10 +112,10 @@ def _base(fig: "Figure", result: "DriverResult", language: str, more: str = "") 
     fig.supxlabel(text + more, fontsize=8, color=style.MUTED, x=0.01, ha="left")
 
 
-def _title(text: str, width: int = 84) -> str:
+def fold(text: str, width: int = 84) -> str:
     """Begin with a capital, and fold what is wider than the figure; a Chinese letter is as wide as two."""
     lines, line, taken = [], "", 0
-    for word in re.findall(r"[^\s\u3000-\u9fff]+\s*|[\u3000-\u9fff，、：；]", text[:1].upper() + text[1:]):
+    for word in re.findall(r"[^\s\u3000-\u9fff]+\s*|[\u3000-\u9fff，、：；]\s*", text[:1].upper() + text[1:]):
         size = sum(2 if ord(letter) > 0x2E80 else 1 for letter in word.rstrip())
         if line and taken + size > width:
             lines.append(line.rstrip())
@@ -172,7 +172,7 @@ def priority_plot(result: "Priorities", language: str = "en", *, focus: Any = No
         ax.set_ylim(-0.07 * top, 1.03 * top)  # room for the quadrants' names above and below all points
         ax.grid(visible=False)
         _write_corners(ax, language)
-        ax.set_title(_title(words.priorities_finding(result, language)))
+        ax.set_title(fold(words.priorities_finding(result, language)))
         _base(fig, result, language)
         unnamed = _write_names(fig, ax, table, language, x=x, y=y, focus=focus)
         if unnamed:

@@ -1,10 +1,11 @@
 """What studies of drivers answer with."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cxresearch import checks
-from cxresearch.language import Paragraph, Readable, Words
+from cxresearch.language import LANGUAGES, Paragraph, Readable, Words
 from cxresearch.result import Result
 from cxresearch.touchpoints import driver_words as words
 
@@ -20,13 +21,65 @@ _SHOWN = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriverResult(Result):
-    """What `drivers` and `priorities` have in common.
+class Named(Result):
+    """A result with a row per driver, which may have readable names.
 
     Parameters
     ----------
     outcome : str
         Column that was explained.
+    names : mapping
+        Readable names of columns, for sentences and figures.
+    """
+
+    outcome: str
+    names: Mapping[Any, Words] = field(default_factory=dict)
+
+    def called(self, language: str) -> Self:
+        """Return the same result with the readable names of `language` in place of the columns' own."""
+        if not self.names:
+            return self
+
+        def call(column: Any) -> Any:
+            return self.names[column](language) if column in self.names else column
+
+        tables = {
+            field: table.assign(**{c: table[c].map(call) for c in ("driver", "group") if c in table})
+            for field in ("table", "groups")
+            if (table := getattr(self, field, None)) is not None
+        }
+        return replace(self, names={}, outcome=call(self.outcome), **tables)
+
+    def known(self, focus: Any, language: str) -> Any:
+        """Return what a driver is called, having refused one that is unknown; a readable name is known too."""
+        if focus is None:
+            return None
+        own = {name(spoken): column for column, name in self.names.items() for spoken in LANGUAGES}
+        column = self.row(own.get(focus, focus))["driver"]
+        return self.names[column](language) if column in self.names else column
+
+    def row(self, focus: Any) -> "pd.Series[Any]":
+        """Return the row of one driver.
+
+        Raises
+        ------
+        InputError
+            If there is no such driver.
+        """
+        known = list(self.table["driver"])
+        if focus not in known:
+            raise checks.InputError(
+                f"focus={focus!r} is no driver{checks.nearest(str(focus), known)}; drivers are {checks.listed(known)}"
+            )
+        return self.table.iloc[known.index(focus)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverResult(Named):
+    """What `drivers` and `priorities` have in common.
+
+    Parameters
+    ----------
     family : {"linear", "binary", "ordinal"}
         What kind of outcome it is.
     method : {"lmg", "johnson"}
@@ -43,7 +96,6 @@ class DriverResult(Result):
         Bootstrap samples behind the intervals; 0 if there are none.
     """
 
-    outcome: str
     family: str
     method: str
     r2: float
@@ -56,22 +108,7 @@ class DriverResult(Result):
 
     def readable(self, language: str = "en", *, digits: int = 3) -> Readable:
         """Return the table for reading: rounded, headings in `language`, a dash for what is undefined."""
-        return _readable(self.table, language, digits)
-
-    def row(self, focus: Any) -> "pd.Series[Any]":
-        """Return the row of one driver.
-
-        Raises
-        ------
-        InputError
-            If there is no such driver.
-        """
-        known = list(self.table["driver"])
-        if focus not in known:
-            raise checks.InputError(
-                f"focus={focus!r} is no driver{checks.nearest(str(focus), known)}; drivers are {checks.listed(known)}"
-            )
-        return self.table.iloc[known.index(focus)]
+        return _readable(self.called(language).table, language, digits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,17 +134,18 @@ class Drivers(DriverResult):
         """
         if self.groups is None:
             raise checks.InputError("there are no groups: name them with groups={driver: group}")
-        return _readable(self.groups, language, digits)
+        groups = self.called(language).groups
+        return _readable(groups if groups is not None else self.groups, language, digits)
 
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say what drives the outcome most; with `focus`, of that driver first."""
-        return words.drivers_text(self, language, focus)
+        return words.drivers_text(self.called(language), language, self.known(focus, language))
 
     def plot(self, language: str = "en", *, focus: Any = None) -> "Figure":
         """Draw the shares with their intervals; `focus` is marked."""
         from cxresearch.touchpoints import driver_figures
 
-        return driver_figures.share_plot(self, language, focus=focus)
+        return driver_figures.share_plot(self.called(language), language, focus=self.known(focus, language))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,17 +176,17 @@ class Priorities(DriverResult):
 
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say what to mend first and how sure that is; with `focus`, of that driver first."""
-        return words.priorities_text(self, language, focus)
+        return words.priorities_text(self.called(language), language, self.known(focus, language))
 
     def plot(self, language: str = "en", *, focus: Any = None) -> "Figure":
         """Draw importance against performance with the quadrants; `focus` is marked."""
         from cxresearch.touchpoints import driver_figures
 
-        return driver_figures.priority_plot(self, language, focus=focus)
+        return driver_figures.priority_plot(self.called(language), language, focus=self.known(focus, language))
 
     def readable(self, language: str = "en", *, digits: int = 2) -> Readable:
         """Return the table's main columns for reading; ``table`` has them all."""
-        return _readable(self.table[list(_SHOWN)], language, digits)
+        return _readable(self.called(language).table[list(_SHOWN)], language, digits)
 
     def readable_pattern(self, language: str = "en", *, digits: int = 3) -> Readable:
         """Return ``pattern`` for reading."""

@@ -119,13 +119,13 @@ def drivers_text(result: "Drivers", language: str, focus: Any) -> Paragraph:
     what = name(result.outcome, language)
     if table.empty:
         sentences.append(Words(f"Nothing explains {what}.", f"没有因素能解释{what}。")(language))
-        return Paragraph(_joined(sentences, language))
+        return Paragraph(joined(sentences, language))
     sentences.append(_first_sentence(result, table, language))
     if len(table) > 1:
         sentences.append(_others_sentence(table, language))
     if result.groups is not None and len(result.groups) < len(result.table):
         sentences.append(_groups_sentence(result, language))
-    return Paragraph(_joined([*sentences, explained(result, len(table), language), ASSOCIATION(language)], language))
+    return Paragraph(joined([*sentences, explained(result, len(table), language), ASSOCIATION(language)], language))
 
 
 ASSOCIATION: Final = Words(
@@ -134,7 +134,8 @@ ASSOCIATION: Final = Words(
 )
 
 
-def _joined(sentences: list[str], language: str) -> str:
+def joined(sentences: list[str], language: str) -> str:
+    """Join sentences, each with a capital in English."""
     if language == "zh":
         return "".join(sentences)
     return " ".join(sentence[:1].upper() + sentence[1:] for sentence in sentences if sentence)
@@ -267,14 +268,14 @@ def priorities_text(result: "Priorities", language: str, focus: Any) -> Paragrap
     if not chosen:
         what = name(result.outcome, language)
         sentences.append(Words(f"Nothing explains {what}.", f"没有因素能解释{what}。")(language))
-        return Paragraph(_joined(sentences, language))
+        return Paragraph(joined(sentences, language))
     sentences += [_choice_sentence(result, chosen, language), _certainty_sentence(result, chosen, language)]
     top = result.table.iloc[0]
     if top["driver"] != focus:
         sentences.append(_headroom_sentence(result, top, language))
     sentences.append(_pattern_sentence(result, language))
     k = int(result.table["share"].notna().sum())
-    return Paragraph(_joined([*sentences, explained(result, k, language), ASSOCIATION(language)], language))
+    return Paragraph(joined([*sentences, explained(result, k, language), ASSOCIATION(language)], language))
 
 
 def _choice_sentence(result: "Priorities", chosen: list[Any], language: str) -> str:

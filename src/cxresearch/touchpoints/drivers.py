@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cxresearch import checks, defaults
 from cxresearch.language import Words, number
 from cxresearch.numerics import moments, ranking, subsets
-from cxresearch.touchpoints import driver_design, driver_estimates
+from cxresearch.touchpoints import driver_design, driver_estimates, driver_names
 from cxresearch.touchpoints.driver_design import Design
 from cxresearch.touchpoints.driver_estimates import Estimates
 from cxresearch.touchpoints.driver_results import Drivers
@@ -41,6 +41,7 @@ def drivers(
     levels: Sequence[Any] | None = None,
     count: str | None = None,
     unit: str | None = None,
+    names: Mapping[Any, Any] | None = None,
     bootstraps: int = 0,
     seed: int = defaults.SEED,
     confidence: float = defaults.CONFIDENCE,
@@ -77,6 +78,9 @@ def drivers(
     unit : str, optional
         Column of the store, community, … a respondent belongs to. Bootstrap samples then redraw whole units, so that
         the intervals allow for respondents of a unit being alike.
+    names : mapping, optional
+        Readable names for sentences and figures: column → `Words`, pair (English, Chinese) or text. The table
+        keeps the columns' own names.
     bootstraps : int
         Bootstrap samples for the intervals; 0 for none. 1,000 do; they take a second for 12 drivers.
     seed : int
@@ -155,6 +159,7 @@ def drivers(
         inflation=inflation,
         cases=design.cases,
         bootstraps=bootstraps,
+        names=driver_names.read(names, [outcome, *design.names]),
         groups=None if groups is None else _group_table(design, estimates, confidence),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import permutations
 from math import factorial
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cxresearch import checks, defaults
 from cxresearch.language import Words
 from cxresearch.numerics import ranking
-from cxresearch.touchpoints import driver_design, driver_estimates
+from cxresearch.touchpoints import driver_design, driver_estimates, driver_names
 from cxresearch.touchpoints import drivers as study
 from cxresearch.touchpoints.driver_design import Design
 from cxresearch.touchpoints.driver_estimates import Estimates
@@ -45,6 +45,7 @@ def priorities(
     target: Target = "point",
     performance_cut: float | None = None,
     first: int = 3,
+    names: Mapping[Any, Any] | None = None,
     bootstraps: int = 1000,
     seed: int = defaults.SEED,
     confidence: float = defaults.CONFIDENCE,
@@ -56,7 +57,7 @@ def priorities(
 
     Parameters
     ----------
-    data, outcome, drivers, weight, method, groups, count, unit, seed, confidence
+    data, outcome, drivers, weight, method, groups, count, unit, names, seed, confidence
         As in `cxresearch.drivers`; the outcome and all drivers are numbers.
     scale : (float, float)
         Lowest and highest answer to the drivers, all on one scale, higher being better.
@@ -131,13 +132,13 @@ def priorities(
     """
     study.check_options(method, "linear", bootstraps, confidence)
     checks.choice("target", target, TARGETS)
-    low, high = _scale(scale)
+    low, high = driver_design.ends(scale)
     _check_first(first, target, unit, performance_cut, (low, high))
     design = driver_design.read(
         data, outcome=outcome, drivers=drivers, weight=weight, count=count, unit=unit, groups=groups,
         family="linear", levels=None,
     )  # fmt: skip
-    _refuse_off_scale(design, (low, high))
+    driver_design.refuse_off_scale(design, (low, high))
     estimates = study.estimate(design, method, "linear", bootstraps, seed)
     condition, inflation = study.collinearity(design)
     first = min(first, len(design.varying))
@@ -162,19 +163,10 @@ def priorities(
             *_notes(design, estimates),
         ),
         confidence=confidence, outcome=outcome, family="linear", method=method, r2=estimates.r2, condition=condition,
-        inflation=inflation, cases=design.cases, bootstraps=bootstraps, scale=(low, high), performance_cut=cut,
+        inflation=inflation, cases=design.cases, bootstraps=bootstraps,
+        names=driver_names.read(names, [outcome, *design.names]), scale=(low, high), performance_cut=cut,
         share_cut=share_cut, first=first, target=target,
     )  # fmt: skip
-
-
-def _scale(scale: tuple[float, float]) -> tuple[float, float]:
-    try:
-        low, high = (float(end) for end in scale)
-    except (TypeError, ValueError):
-        raise checks.InputError(f"scale={scale!r} must be lowest and highest answer, for example (1, 5)") from None
-    if not low < high < float("inf") or low == -float("inf"):
-        raise checks.InputError(f"scale={scale!r}: the first number must lie below the second, for example (1, 5)")
-    return low, high
 
 
 def _check_first(
@@ -188,16 +180,6 @@ def _check_first(
         raise checks.InputError("target='best_quarter' compares units; name their column with unit=…")
     if performance_cut is not None and not scale[0] <= performance_cut <= scale[1]:
         raise checks.InputError(f"performance_cut={performance_cut!r} lies outside the scale {scale}")
-
-
-def _refuse_off_scale(design: Design, scale: tuple[float, float]) -> None:
-    for name, mean in zip(design.names, design.performance, strict=True):
-        if np.isnan(mean):
-            raise checks.InputError(f"drivers={name!r} is a category; priorities need scores, as numbers")
-        if not scale[0] <= mean <= scale[1]:
-            raise checks.InputError(
-                f"drivers={name!r} has a mean of {mean:g}, outside scale={scale}; give the scale of the answers"
-            )
 
 
 def _judged(
