@@ -91,7 +91,7 @@ def attrition(
     (missing at random) and the logit is right. Nothing in the data can show that it is: who vanishes because of what
     happened after the last answer stays unknown. Intervals of weighted results take the weights as known.
 
-    Validated on simulated drop-out with known truth: see ``data/evidence/streaks.csv``.
+    Validated on simulated drop-out with known truth: see ``data/evidence/attrition.csv``.
 
     References
     ----------

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 LARGEST: Final = 20_000_000
 """Numbers that the largest matrix of the study may hold: about a thousand groups over ten periods."""
 FEW_GROUPS: Final = 30
-"""Below this many groups, intervals cover too seldom (data/evidence/streaks.csv)."""
+"""Below this many groups, intervals are clearly too short: with 40 they hold 92 % of the time, with 10 less than 90
+(data/evidence/streaks.csv)."""
 
 
 def leaving_clusters(
@@ -94,8 +95,11 @@ def leaving_clusters(
     What is left may be contagion, or a local cause that the data do not name, such as a competitor who opened next
     door; no correlation of leaving in the same period can tell one from the other.
 
-    Validated against brute-force matrices, and on simulated flocks with known correlation;
-    ``data/evidence/streaks.csv`` has size and coverage.
+    Flocks are rare and uneven, and few groups misjudge how uneven: intervals at 95 % held a correlation of 0.02 to
+    0.03 in 87 % of simulations with 10 groups, 92 % with 40 and 94 % with 100 (``data/evidence/streaks.csv``). The p
+    value held its level with 10 groups already (``data/evidence/choices/streaks.csv``).
+
+    Validated against brute-force matrices, and on simulated flocks with known correlation.
 
     References
     ----------

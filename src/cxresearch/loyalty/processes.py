@@ -255,7 +255,7 @@ def process_carry_over(
     Horizons are chosen, and intervals made, as `carry_over` says, each for itself.
 
     Validated on simulated processes with known effects; how often the verdicts are wrong is simulated in
-    ``tests/evidence/test_processes.py``.
+    ``data/evidence/choices/processes.csv``.
 
     References
     ----------

@@ -112,7 +112,10 @@ def streak_hazard(
     that vanish without a word to be like those that stay with the same run.
 
     Validated against statsmodels' logit, a Kaplan-Meier product, and simulated leavers with known chances;
-    ``data/evidence/streaks.csv`` has the coverage of every interval.
+    ``data/evidence/streaks.csv`` has the coverage of every interval. ``verdict`` supported claim L3 in 2 % of simulated
+    panels where half leave after four dissatisfied years, the hardest case, and never where leaving had nothing to do
+    with them; where 60 % leave it takes some 5,000 customers over ten years to be found in 97 %, where 90 %
+    leave 1,200 over eight are enough (``data/evidence/choices/streaks.csv``).
 
     References
     ----------
