@@ -16,8 +16,9 @@ stood on the wrong side; with it 2 %. Where there is no outlier it changes next 
 there are no outliers.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -39,6 +40,32 @@ _SURE: Final = 100.0  # degrees of freedom from which the variance within units 
 _BLOCK: Final = 2_000_000  # cells of a block of draws: 16 MB
 
 
+Yardstick = Callable[[Floats], Floats]
+"""Of true values, shape (draws, units), what each unit is held against, shape (draws,)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """Units held against a yardstick, which is as uncertain as the units' true values are.
+
+    Parameters
+    ----------
+    reference : float
+        Posterior mean of the yardstick.
+    difference, low, high : array of shape (units,)
+        True value less the yardstick: posterior mean and equal-tailed interval.
+    above, below : array of shape (units,)
+        Probability of either side.
+    """
+
+    reference: float
+    difference: Floats
+    low: Floats
+    high: Floats
+    above: Floats
+    below: Floats
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shrunken:
     """What a hierarchical model says about its units.
@@ -56,6 +83,8 @@ class Shrunken:
     ratio, ratio_low, ratio_high : float
         `within` / `between`: posterior median and interval. A unit with n answers is measured with
         reliability n / (n + ratio).
+    against : mapping of str to Against
+        For each yardstick asked for.
     """
 
     mean: Floats
@@ -69,10 +98,19 @@ class Shrunken:
     ratio: float
     ratio_low: float
     ratio_high: float
+    against: Mapping[str, Against] = field(default_factory=dict)
 
 
 def shrink_means(
-    mean: Floats, n: Floats, within: float, df: float, *, level: float, draws: int, rng: np.random.Generator
+    mean: Floats,
+    n: Floats,
+    within: float,
+    df: float,
+    *,
+    level: float,
+    draws: int,
+    rng: np.random.Generator,
+    yardsticks: Mapping[str, Yardstick] = MappingProxyType({}),
 ) -> Shrunken:
     """Fit the normal-normal model: unit means scatter about a common mean, answers about their unit's mean.
 
@@ -93,6 +131,8 @@ def shrink_means(
         Joint draws of all units, from which what concerns several units comes.
     rng : Generator
         Source of the draws.
+    yardsticks : mapping of str to callable
+        What units are held against besides the middle one, by name.
 
     Returns
     -------
@@ -137,10 +177,20 @@ def shrink_means(
     tail = (1 - level) / 2
     low, high = (_solve(cdf_pdf, q, posterior + special.ndtri(q) * sd, reach=sd) for q in (tail, 1 - tail))
     _, alike = np.unique(np.stack([mean, n]), axis=1, return_inverse=True)
-    return _together(posterior, low, high, draw, weight, alike, level=level, draws=draws, rng=rng)
+    return _together(
+        posterior, low, high, draw, weight, alike, level=level, draws=draws, rng=rng, yardsticks=yardsticks
+    )
 
 
-def shrink_rates(successes: Floats, n: Floats, *, level: float, draws: int, rng: np.random.Generator) -> Shrunken:
+def shrink_rates(
+    successes: Floats,
+    n: Floats,
+    *,
+    level: float,
+    draws: int,
+    rng: np.random.Generator,
+    yardsticks: Mapping[str, Yardstick] = MappingProxyType({}),
+) -> Shrunken:
     """Fit the beta-binomial model: counts about a unit's true rate, true rates about a common mean.
 
     ``successes[j] ~ Binomial(n[j], p[j])``; ``p[j] ~ Beta(m phi, (1 - m) phi)``, or for an outlier uniform on 0 to 1.
@@ -151,7 +201,7 @@ def shrink_rates(successes: Floats, n: Floats, *, level: float, draws: int, rng:
     ----------
     successes, n : array of shape (units,)
         Whole numbers, 0 <= successes <= n, n above zero; two units at least.
-    level, draws, rng
+    level, draws, rng, yardsticks
         As in `shrink_means`.
 
     Returns
@@ -204,7 +254,9 @@ def shrink_rates(successes: Floats, n: Floats, *, level: float, draws: int, rng:
 
     tail = (1 - level) / 2
     low, high = quantile(tail), quantile(1 - tail)
-    return _together(posterior[back], low, high, draw, weight, back, level=level, draws=draws, rng=rng)
+    return _together(
+        posterior[back], low, high, draw, weight, back, level=level, draws=draws, rng=rng, yardsticks=yardsticks
+    )
 
 
 def flag(wrong: Floats, share: float) -> NDArray[np.bool_]:
@@ -325,6 +377,7 @@ def _together(
     level: float,
     draws: int,
     rng: np.random.Generator,
+    yardsticks: Mapping[str, Yardstick],
 ) -> Shrunken:
     """Add what concerns the units together, from joint draws: true values, and the variance within units.
 
@@ -332,20 +385,38 @@ def _together(
     """
     units, nodes = alike.size, np.sort(rng.choice(weight.size, size=draws, p=weight))  # sorted: kinder to the cache
     above, below, middles, ratios, within = np.zeros(units), np.zeros(units), [], [], []
+    apart: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in yardsticks}
     for part in np.array_split(nodes, max(1, draws * units // _BLOCK)):
         theta, spread = draw(part)
         middle = np.median(theta, axis=1)
         above += (theta > middle[:, None]).sum(0)
         below += (theta < middle[:, None]).sum(0)
         middles.append(middle)
+        for name, yardstick in yardsticks.items():
+            reference = yardstick(theta)
+            apart[name].append((reference, theta - reference[:, None]))
         within.append(spread)
         ratios.append(spread / np.maximum(theta.var(axis=1, ddof=1), np.finfo(float).tiny))
     times = np.bincount(alike)
-    above, below = ((np.bincount(alike, side) / times)[alike] / draws for side in (above, below))
+
+    def shared(each: Floats) -> Floats:
+        return np.asarray((np.bincount(alike, each) / times)[alike])
+
+    above, below = (shared(side) / draws for side in (above, below))
     tail = (1 - level) / 2
     ratio_low, ratio, ratio_high = (float(v) for v in np.quantile(np.concatenate(ratios), (tail, 0.5, 1 - tail)))
     typical = float(np.median(np.concatenate(within)))
     return Shrunken(
         mean=mean, low=low, high=high, above=above, below=below, centre=float(np.concatenate(middles).mean()),
         between=typical / ratio, within=typical, ratio=ratio, ratio_low=ratio_low, ratio_high=ratio_high,
+        against={name: _against(parts, tail, shared) for name, parts in apart.items()},
+    )  # fmt: skip
+
+
+def _against(parts: list[tuple[Floats, Floats]], tail: float, shared: Callable[[Floats], Floats]) -> Against:
+    reference, difference = (np.concatenate(part) for part in zip(*parts, strict=True))
+    low, high = np.quantile(difference, (tail, 1 - tail), axis=0)
+    return Against(
+        reference=float(reference.mean()), difference=shared(difference.mean(0)), low=shared(low), high=shared(high),
+        above=shared((difference > 0).mean(0)), below=shared((difference < 0).mean(0)),
     )  # fmt: skip

@@ -12,6 +12,8 @@ from cxresearch.checks import InputError, listed
 from cxresearch.language import Words
 from cxresearch.touchpoints import benchmark_fit as fit
 from cxresearch.touchpoints import benchmark_notes as notes
+from cxresearch.touchpoints.benchmark_changes import COLUMNS as CHANGES
+from cxresearch.touchpoints.benchmark_changes import audit, changes, read_waves
 from cxresearch.touchpoints.benchmark_input import Asked, read
 from cxresearch.touchpoints.benchmark_results import Benchmark
 
@@ -26,6 +28,9 @@ def benchmark(
     rate_max: float | None = None,
     weight: str | None = None,
     covariates: Sequence[str] = (),
+    wave: str | None = None,
+    against: Sequence[str] = (),
+    target: float | None = None,
     better: str = "high",
     min_n: int = 30,
     wrong_side: float = 0.05,
@@ -61,6 +66,14 @@ def benchmark(
         Columns that tell whom or what the answers are about (age, length of stay, size of the request): numbers, or
         categories. Units are compared as if they had served the same mix; what does not vary within units cannot be
         held equal. Needs a pandas frame.
+    wave : str, optional
+        Column that names the survey's waves (a year, a date). The comparison is then of the last wave, and ``.changes``
+        says how units changed from wave to wave.
+    against : list of {"network", "best_quarter"}
+        What to hold units against besides the middle one: the mean of all answers, or the score that the best quarter
+        of the units exceeds. Both are as uncertain as the units' true values.
+    target : float, optional
+        A fixed score to hold units against, in the caller's scale.
     better : {"high", "low"}
         Whether a high score or a low one is good; rank 1 is the best.
     min_n : int
@@ -109,6 +122,21 @@ def benchmark(
         - ``p_value``, ``p_adjusted``: of the test that units do not differ at all; adjusted for the touchpoints (Holm)
         - ``above``, ``below``, ``expected``, ``suppressed``: numbers of units
 
+        ``.against``, a row per yardstick, touchpoint and unit, if `against` or `target` is given:
+
+        - ``touchpoint``, ``unit``, ``against``: "network", "best_quarter" or "target"
+        - ``reference``: the yardstick's value
+        - ``difference``, ``ci_low``, ``ci_high``: true value less the yardstick
+        - ``signal``: "above", "below" or "expected", as long as at most `wrong_side` of the flags are expected to be
+          wrong; ``wrong_side``: each unit's own probability
+
+        ``.changes``, a row per touchpoint, unit and pair of neighbouring waves, if `wave` is given:
+
+        - ``touchpoint``, ``unit``, ``wave_from``, ``wave_to``, ``n_from``, ``n_to``
+        - ``change``, ``se``, ``ci_low``, ``ci_high``: of the mean or rate, as observed (not shrunken)
+        - ``p_value``, ``p_adjusted``: of no change; adjusted over all rows (Holm)
+        - ``signal``: "up", "down" or "unclear", by ``p_adjusted``
+
         ``.text()``, ``.plot()`` ("overview", "ranks" or "funnel"), ``.sample``, ``.notes``.
 
     Raises
@@ -143,6 +171,10 @@ def benchmark(
     least squares on deviations from the unit's mean, and taken out; what estimating it costs lowers ``n_effective``.
     Answers of 0 and 1 are then treated as means, which needs some answers of either kind in every unit.
 
+    Waves count as separate samples: where the same customers answer again, intervals of change are too long. Change of
+    a mean has a t interval (variance pooled over units, Satterthwaite's degrees of freedom), change of a rate
+    Newcombe's (1998) from two Wilson intervals.
+
     It cannot hold equal what differs only between units. Where the spread of
     answers differs much between units, intervals of the wide ones are too short; a note says so.
 
@@ -154,10 +186,11 @@ def benchmark(
     Christiansen, C. L., & Morris, C. N. (1997). Improving the statistical approach to health care provider profiling.
     Annals of Internal Medicine, 127, 764-768. Daniels, M. J. (1999). A prior for the variance in hierarchical models.
     Canadian Journal of Statistics, 27, 567-578. Mogstad, M., Romano, J. P., Shaikh, A. M., & Wilhelm, D. (2024).
-    Inference for ranks. Review of Economic Studies, 91, 476-518. Newton, M. A., Noueiry, A., Sarkar, D., & Ahlquist,
-    P. (2004). Detecting differential gene expression. Biostatistics, 5, 155-176. Spiegelhalter, D. J. (2005). Funnel
-    plots for comparing institutional performance. Statistics in Medicine, 24, 1185-1202. Stephens, M. (2017). False
-    discovery rates: a new deal. Biostatistics, 18, 275-294.
+    Inference for ranks. Review of Economic Studies, 91, 476-518. Newcombe, R. G. (1998). Interval estimation for the
+    difference between independent proportions. Statistics in Medicine, 17, 873-890. Newton, M. A., Noueiry, A.,
+    Sarkar, D., & Ahlquist, P. (2004). Detecting differential gene expression. Biostatistics, 5, 155-176.
+    Spiegelhalter, D. J. (2005). Funnel plots for comparing institutional performance. Statistics in Medicine, 24,
+    1185-1202. Stephens, M. (2017). False discovery rates: a new deal. Biostatistics, 18, 275-294.
 
     Examples
     --------
@@ -174,22 +207,27 @@ def benchmark(
     5    D  0.55      0.57   6.0       6.0        6.0     below
     """
     _check(better, min_n, wrong_side, confidence)
+    _check_yardsticks(against, target)
     asked = Asked(
         unit=unit, score=score, touchpoint=touchpoint, n=n, rate_max=rate_max, weight=weight,
         covariates=tuple(covariates), min_n=min_n,
     )  # fmt: skip
-    found = read(data, asked)
+    waves = {} if wave is None else read_waves(data, asked, wave)
+    found = list(waves.values())[-1] if waves else read(data, asked)
     order = _order(found.table["touchpoint"].drop_duplicates().tolist(), names, score)
     sizes = found.table[~found.table["suppressed"]].groupby("touchpoint", observed=True).size()
     able = [t for t in order if sizes.get(t, 0) > 1]
     if not able:
         _refuse_lonely(found.table, unit, min_n)
     tables = max(fit.LEAST_TABLES, math.ceil(10 * len(able) / (1 - confidence)))
-    terms = fit.Terms(better=better, wrong_side=wrong_side, confidence=confidence, seed=seed, tables=tables)
+    terms = fit.Terms(
+        better=better, wrong_side=wrong_side, confidence=confidence, seed=seed, tables=tables,
+        against=tuple(against), target=target,
+    )  # fmt: skip
     parts = [fit.compare(found, t, terms) for t in order]
-    reliability = pd.DataFrame([row for _, row in parts]).reindex(columns=_RELIABILITY)
+    reliability = pd.DataFrame([part.reliability for part in parts]).reindex(columns=_RELIABILITY)
     reliability["p_adjusted"] = fit.holm(reliability["p_value"].to_numpy(dtype=float))
-    table = pd.concat([part for part, _ in parts], ignore_index=True)
+    table = pd.concat([part.table for part in parts], ignore_index=True)
     differ = reliability.loc[reliability["p_adjusted"] <= 1 - confidence, "touchpoint"]
     table.loc[~table["suppressed"] & ~table["touchpoint"].isin(differ), "signal"] = "expected"
     table = table.drop(columns=[] if covariates else ["observed"] if weight else ["observed", "n_effective"])
@@ -197,7 +235,7 @@ def benchmark(
     said = notes.found(found, able, min_n, lambda t: readable.get(t, Words(str(t), str(t))))
     return Benchmark(
         table=table,
-        sample=found.sample,
+        sample=audit(waves, _rows(data)) if waves else found.sample,
         notes=(*notes.standing(better, wrong_side, confidence), *notes.like_with_like(asked), *found.notes, *said),
         confidence=confidence,
         reliability=_counted(reliability, table),
@@ -207,7 +245,23 @@ def benchmark(
         wrong_side=wrong_side,
         min_n=min_n,
         names=readable,
+        against=_together([part.against for part in parts], fit.AGAINST),
+        changes=changes(waves, confidence) if waves else _together([], CHANGES),
     )
+
+
+def _together(parts: Sequence[pd.DataFrame | None], columns: Sequence[str]) -> pd.DataFrame:
+    """Put tables below each other; without any, an empty one with the columns it would have."""
+    given = [part for part in parts if part is not None]
+    return pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=list(columns))
+
+
+def _rows(data: Any) -> int:
+    if isinstance(data, pd.DataFrame):
+        return len(data)
+    from cxresearch.touchpoints import benchmark_totals
+
+    return benchmark_totals.rows(data)
 
 
 _RELIABILITY: Final = [
@@ -231,6 +285,16 @@ def _check(better: str, min_n: int, wrong_side: float, confidence: float) -> Non
         raise InputError(f"min_n={min_n!r} must be a whole number of answers, 1 or more")
     if isinstance(wrong_side, bool) or not isinstance(wrong_side, int | float) or not 0 < wrong_side < 0.5:
         raise InputError(f"wrong_side={wrong_side!r} must lie between 0 and 0.5, for example 0.05")
+
+
+def _check_yardsticks(against: Sequence[str], target: float | None) -> None:
+    if isinstance(against, str):
+        raise InputError(f"against={against!r}: give a list, for example against=[{against!r}]")
+    for name in against:
+        checks.choice("against", name, ("network", "best_quarter"))
+    numeric = isinstance(target, int | float | np.number) and not isinstance(target, bool)
+    if target is not None and not (numeric and math.isfinite(target)):
+        raise InputError(f"target={target!r} must be a number on the scale of the scores")
 
 
 def _order(touchpoints: list[Any], names: Mapping[Any, Any] | None, score: str | Sequence[str]) -> list[Any]:

@@ -23,6 +23,7 @@ Kind = Literal["rates", "means"]
 NO_UNIT: Final = Words("no unit", "缺少单位")
 NO_TOUCHPOINT: Final = Words("no touchpoint", "缺少接触点")
 NO_SCORE: Final = Words("no score", "缺少得分")
+NO_WAVE: Final = Words("no wave", "缺少期次")
 NO_WEIGHT: Final = Words("no weight (empty or 0)", "缺少权重（空或 0）")
 NO_COVARIATE: Final = Words("a covariate is empty", "协变量缺失")
 NO_CASES: Final = Words("no cases (denominator empty or 0)", "没有样本（分母为空或为 0）")
@@ -131,8 +132,9 @@ def from_answers(
         If a score or weight is not a number, a weight is negative, or a covariate cannot be told apart from the units.
     """
     rows, w, x = _rows(data, unit, score, touchpoint), _weights(data, weight), _covariates(data, covariates)
-    weighed = np.ones(len(data), dtype=bool) if w is None else w > 0
-    known = np.ones(len(data), dtype=bool) if x is None else ~np.isnan(x).any(axis=1)
+    every: NDArray[np.bool_] = np.ones(len(data), dtype=bool)
+    weighed: NDArray[np.bool_] = every if w is None else np.asarray(w > 0, dtype=bool)
+    known = every if x is None else ~np.isnan(x.sum(axis=1))
     usable = (rows.unit >= 0) & (rows.touchpoint >= 0) & ~np.isnan(rows.score) & (weighed & known)[rows.row]
     # sorted, so that equal answers in another order give the same sums to the last digit
     order = np.flatnonzero(usable)[np.lexsort((rows.score[usable], rows.unit[usable], rows.touchpoint[usable]))]
@@ -162,7 +164,9 @@ def from_answers(
     shown[at[(means.n >= min_n)[cell]]] = True
     answered[rows.row[~np.isnan(rows.score)]] = True
     first = slice(0, len(data))  # units and touchpoints stand in the first block of rows
-    dropped = [(NO_UNIT, rows.unit[first] < 0), (NO_TOUCHPOINT, rows.touchpoint[first] < 0), (NO_SCORE, ~answered)]
+    dropped: list[tuple[Words, NDArray[np.bool_]]] = [
+        (NO_UNIT, rows.unit[first] < 0), (NO_TOUCHPOINT, rows.touchpoint[first] < 0), (NO_SCORE, ~answered),
+    ]  # fmt: skip
     dropped += [(NO_WEIGHT, ~weighed)] * (w is not None) + [(NO_COVARIATE, ~known)] * (x is not None)
     sample = _audit(len(data), [*dropped, (too_few(min_n), ~shown)], table)
     notes = [READ_AS_RATES] if yes_no else []
@@ -177,7 +181,7 @@ def _weights(data: pd.DataFrame, weight: str | None) -> Floats | None:
         return None
     values = numbers(data, "weight", weight)
     _refuse(data, f"weight={weight!r}", values, values < 0, "a weight cannot be negative")
-    return np.nan_to_num(values)
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def _covariates(data: pd.DataFrame, covariates: Sequence[str]) -> Floats | None:

@@ -20,6 +20,9 @@ COLUMNS: Final = [
     "touchpoint", "unit", "n", "mean", "se", "shrunken", "ci_low", "ci_high", "rank", "rank_low", "rank_high",
     "signal", "suppressed", "wrong_side", "n_effective", "observed",
 ]  # fmt: skip
+AGAINST: Final = [
+    "touchpoint", "unit", "against", "reference", "difference", "ci_low", "ci_high", "signal", "wrong_side",
+]  # fmt: skip
 _HIDDEN: Final = dict.fromkeys(["mean", "n_effective", "observed"], np.nan)
 """What a suppressed unit's row must not tell."""
 
@@ -40,6 +43,10 @@ class Terms:
         Every touchpoint starts from it, so that their order cannot matter.
     tables : int
         Random tables for the test of equal rates.
+    against : tuple of str
+        "network" and "best_quarter", if units are to be held against them.
+    target : float, optional
+        A fixed score to hold them against, too.
     """
 
     better: str
@@ -47,10 +54,25 @@ class Terms:
     confidence: float
     seed: int
     tables: int
+    against: tuple[str, ...] = ()
+    target: float | None = None
 
     def good(self, mean: Floats) -> Floats:
         """Turn scores so that high is good."""
         return mean if self.better == "high" else -mean
+
+    def yardsticks(self, n: Floats, top: float = 1.0) -> dict[str, shrinkage.Yardstick]:
+        """Return what units are held against; `n` are their answers, `top` what a share of 1 is written as."""
+        best = 0.75 if self.better == "high" else 0.25
+        known: dict[str, shrinkage.Yardstick] = {
+            "network": lambda theta: theta @ (n / n.sum()),
+            "best_quarter": lambda theta: np.quantile(theta, best, axis=1),
+        }
+        chosen = {name: known[name] for name in self.against}
+        if self.target is not None:
+            fixed = self.target / top
+            chosen["target"] = lambda theta: np.full(len(theta), fixed)
+        return chosen
 
 
 @dataclass(frozen=True)
@@ -75,13 +97,27 @@ class Fit:
         return side
 
 
-def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Compare the units on one touchpoint.
+@dataclass(frozen=True)
+class Compared:
+    """The units on one touchpoint.
 
-    Returns
-    -------
-    tuple of DataFrame and dict
-        Rows of the table, flags not yet gated by the test of any difference, and the row of reliability.
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of the table, flags not yet gated by the test of any difference.
+    reliability : dict
+        Row of the table of reliability.
+    against : DataFrame, optional
+        Rows of the table of yardsticks, if any were asked for.
+    """
+
+    table: pd.DataFrame
+    reliability: dict[str, Any]
+    against: pd.DataFrame | None = None
+
+
+def compare(found: Cells, touchpoint: Any, terms: Terms) -> Compared:
+    """Compare the units on one touchpoint.
 
     Raises
     ------
@@ -94,17 +130,17 @@ def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, 
     n, mean = shown["n_effective"].to_numpy(dtype=float), shown["mean"].to_numpy(dtype=float)
     row: dict[str, Any] = {"touchpoint": touchpoint, "units": len(shown)}
     if len(shown) < 2:
-        return _arranged(shown.assign(signal="expected"), own), row
+        return Compared(_arranged(shown.assign(signal="expected"), own), row)
     row["typical_n"] = n.size / np.sum(1 / n)
     if found.kind == "rates":
-        fit = fit_rates(shown["successes"].to_numpy(dtype=float), n, mean / found.top, terms)
+        fit = fit_rates(shown["successes"].to_numpy(dtype=float), n, mean / found.top, terms, found.top)
     else:
         df, squares = float(shown["df"].sum()), float(shown["squares"].sum())
         if df <= 0:
             raise InputError("every unit has one answer only; if scores are rates, give n, the column of denominators")
         if _no_spread(mean, squares):
             filled = shown.assign(se=0.0, rank=_rank(terms.good(mean), np.ptp(mean)), signal="expected")
-            return _arranged(filled, own), row | {"within_variance": 0.0}
+            return Compared(_arranged(filled, own), row | {"within_variance": 0.0})
         fit = fit_means(mean, n, squares / df, df, terms)
     model, top = fit.model, found.top
     filled = shown.assign(
@@ -112,14 +148,39 @@ def compare(found: Cells, touchpoint: Any, terms: Terms) -> tuple[pd.DataFrame, 
         rank=_rank(terms.good(mean), top * fit.se.max()), rank_low=fit.rank_low, rank_high=fit.rank_high,
         signal=fit.signals(terms.wrong_side), wrong_side=fit.wrong,
     )  # fmt: skip
-    return _arranged(filled, own), row | _reliability(model, row["typical_n"], top) | {"p_value": fit.p}
+    reliability = row | _reliability(model, row["typical_n"], top) | {"p_value": fit.p}
+    return Compared(_arranged(filled, own), reliability, _against(shown, model, top, terms))
 
 
-def fit_rates(successes: Floats, n: Floats, share: Floats, terms: Terms) -> Fit:
-    """Fit rates; `share` are the rates as given, which rounding may keep from being successes / n."""
+def _against(shown: pd.DataFrame, model: shrinkage.Shrunken, top: float, terms: Terms) -> pd.DataFrame | None:
+    parts = []
+    for name, held in model.against.items():
+        wrong = np.asarray(1 - np.maximum(held.above, held.below))
+        side = np.where(held.above > held.below, "above", "below").astype(object)
+        side[~shrinkage.flag(wrong, terms.wrong_side)] = "expected"
+        reference = top * held.reference
+        difference, low, high = (top * part for part in (held.difference, held.low, held.high))
+        if name == "target":  # no need for draws
+            reference = float(terms.target or 0.0)
+            difference, low, high = (top * part - reference for part in (model.mean, model.low, model.high))
+        parts.append(
+            shown[["touchpoint", "unit"]].assign(
+                against=name, reference=reference, difference=difference, ci_low=low, ci_high=high, signal=side,
+                wrong_side=wrong,
+            )
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def fit_rates(successes: Floats, n: Floats, share: Floats, terms: Terms, top: float = 1.0) -> Fit:
+    """Fit rates; `share` are the rates as given, which rounding may keep from being successes / n.
+
+    `top` is what a share of 1 is written as in a target.
+    """
     rng = np.random.default_rng(terms.seed)
     p = rates.equal_rates_p(successes, n, draws=terms.tables, rng=rng)
-    model = shrinkage.shrink_rates(successes, n, level=terms.confidence, draws=DRAWS, rng=rng)
+    yardsticks = terms.yardsticks(n, top)
+    model = shrinkage.shrink_rates(successes, n, level=terms.confidence, draws=DRAWS, rng=rng, yardsticks=yardsticks)
     good = successes if terms.better == "high" else n - successes
     low, high = ranks.rank_intervals_of_rates(good, n, terms.confidence)
     return Fit(model, np.sqrt(share * (1 - share) / n), p, low, high)
@@ -130,7 +191,9 @@ def fit_means(mean: Floats, n: Floats, within: float, df: float, terms: Terms) -
     rng = np.random.default_rng(terms.seed)
     between = float(n @ (mean - (n @ mean) / n.sum()) ** 2) / (n.size - 1)
     p = float(special.fdtrc(n.size - 1, df, between / within))
-    model = shrinkage.shrink_means(mean, n, within, df, level=terms.confidence, draws=DRAWS, rng=rng)
+    model = shrinkage.shrink_means(
+        mean, n, within, df, level=terms.confidence, draws=DRAWS, rng=rng, yardsticks=terms.yardsticks(n)
+    )
     low, high = ranks.rank_intervals_of_means(terms.good(mean), n, within, df, terms.confidence)
     return Fit(model, np.sqrt(within / n), p, low, high)
 

@@ -59,8 +59,13 @@ def read(data: Any, asked: Asked) -> cells.Cells:
     InputError
         If `data` is no frame, lacks a column, or holds what it cannot hold.
     """
-    answers = {"unit": asked.unit, "score": asked.scores, "touchpoint": asked.touchpoint, "min_n": asked.min_n}
-    answers["weight"] = asked.weight
+    answers: dict[str, Any] = {
+        "unit": asked.unit,
+        "score": asked.scores,
+        "touchpoint": asked.touchpoint,
+        "min_n": asked.min_n,
+    }
+    answers |= {"weight": asked.weight}
     if not isinstance(data, pd.DataFrame):
         from cxresearch.touchpoints import benchmark_totals as totals
 

@@ -37,6 +37,10 @@ class Benchmark(Result):
         Answers below which a score is suppressed.
     names : mapping
         Readable names of touchpoints.
+    against : DataFrame
+        Units held against yardsticks; empty unless asked for.
+    changes : DataFrame
+        Units' changes from wave to wave; empty without waves.
     """
 
     reliability: "pd.DataFrame"
@@ -46,6 +50,8 @@ class Benchmark(Result):
     wrong_side: float
     min_n: int
     names: Mapping[Any, Words] = field(default_factory=dict)
+    against: "pd.DataFrame"
+    changes: "pd.DataFrame"
 
     headings: ClassVar[dict[str, Words]] = words.HEADINGS
 

@@ -71,6 +71,30 @@ def collect(data: Any, **arguments: str | Sequence[str] | None) -> pd.DataFrame:
     return _pandas(frame.select(*dict.fromkeys(names)))
 
 
+def distinct(data: Any, column: str) -> list[Any]:
+    """Return the values of a column, without those that are empty.
+
+    Raises
+    ------
+    InputError
+        If `data` is no frame, or lacks the column.
+    """
+    check(data)
+    frame = cast("Frame", nw.from_native(data).lazy())
+    values = _pandas(frame.select(*_columns(frame, column, "wave")).unique())[column]
+    return values.dropna().tolist()
+
+
+def where(data: Any, column: str, value: Any) -> Any:
+    """Return the rows that hold a value, as a frame of the same kind."""
+    return nw.from_native(data).filter(nw.col(column) == value).to_native()
+
+
+def rows(data: Any) -> int:
+    """Count the rows."""
+    return int(_pandas(cast("Frame", nw.from_native(data).lazy()).select(nw.len().alias("rows")))["rows"].iloc[0])
+
+
 def check(data: Any) -> None:
     """Refuse what is no frame that narwhals knows.
 
