@@ -72,6 +72,7 @@ COUNTED: dict[str, Words] = {
     "raters": Words("raters", "名评分者"),
     "targets": Words("targets", "个评分对象"),
     "touchpoints": Words("touchpoints", "个接触点"),
+    "waves": Words("waves", "期调查"),
     "visits": Words("visits", "次暗访"),
 }
 
