@@ -93,12 +93,159 @@ def test_column_names_row_order_and_unit_do_not_matter(shrout_fleiss):
     pd.testing.assert_frame_equal(icc(moved, target="评分对象", rater="estimate", score="n").table, expected)
 
 
-def test_missing_scores_are_refused_by_name(shrout_fleiss):
+def test_missing_scores_are_refused_by_name_where_the_closed_form_is_asked_for(shrout_fleiss):
     gaps = shrout_fleiss.drop(index=[2, 9]).reset_index(drop=True)
     with pytest.raises(InputError, match=r"2 of 24 scores are missing: target 1 by judge 'c', target 3 by judge 'b'.*"):
-        icc(gaps, **NAMES)
-    with pytest.raises(InputError, match="agreement"):
-        icc(shrout_fleiss.assign(score=shrout_fleiss["score"].where(shrout_fleiss.index != 3)), **NAMES)
+        icc(gaps, **NAMES, method="anova")
+    with pytest.raises(InputError, match=r"bootstraps=50 needs every.*Use bootstraps=0"):
+        icc(gaps, **NAMES, bootstraps=50)
+    with pytest.raises(InputError, match="goes with method='anova'"):
+        icc(gaps, **NAMES, method="reml", bootstraps=50)
+    with pytest.raises(InputError, match=r"method='rem' is not known \(did you mean 'reml'"):
+        icc(gaps, **NAMES, method="rem")
+
+
+# --- missing scores
+
+
+def gaps(wine):
+    return wine[wine.index % 5 != 2]
+
+
+def test_components_and_tests_with_gaps_match_lme4_and_r(wine):
+    """R 4.2: lme4's lmer(response ~ 1 + (1|bottle) + (1|judge)), and anova(lm(response ~ judge + bottle))."""
+    result = icc(gaps(wine), target="bottle", rater="judge", score="response")
+    assert result.method == "reml"
+    parts = result.components.set_index("component")["variance"]
+    assert parts.to_numpy() == pytest.approx([204.70611269, 48.48784798, 169.34930513], rel=1e-5)
+    one = result.row("ICC(1,1)")
+    assert one.estimate == pytest.approx(196.8141331 / (196.8141331 + 218.3148282), abs=1e-6)
+    assert one.f == pytest.approx(7.525761079, rel=1e-8)
+    for form in ("ICC(A,1)", "ICC(C,1)"):
+        row = result.row(form)
+        assert (row.df1, row.df2) == (7, 42)
+        assert row.f == pytest.approx(9.722504771, rel=1e-8)
+        assert row.p_value == pytest.approx(3.920786087e-07, rel=1e-6)
+    squares = result.mean_squares.set_index("source")["mean_square"]
+    assert squares["residual"] == pytest.approx(169.2900275, rel=1e-8)
+    assert squares["within"] == pytest.approx(218.3092857, rel=1e-8)
+    assert result.k == pytest.approx(8 / (2 / 8 + 6 / 7))
+    assert result.missing == pytest.approx(14 / 72)
+    # with lme4's predictions of the judges taken off the mean of the seven who scored bottle 2
+    judges = [9.4562821, -1.6229084, 4.5565511, 1.3277676, 0.6054449, 1.2393668, -10.9628122, -1.4481178, -3.1515740]
+    two = gaps(wine)[gaps(wine)["bottle"].astype(int) == 2]
+    expected = (two["response"] - np.array(judges)[two["judge"].astype(int) - 1]).mean()
+    assert result.targets["adjusted"].iloc[1] == pytest.approx(expected, abs=1e-3)
+
+
+def test_reml_on_complete_ratings_is_the_closed_form(wine):
+    closed, reml = (icc(wine, target="bottle", rater="judge", score="rating", method=m) for m in ("anova", "reml"))
+    expected, found = (r.table.set_index("form") for r in (closed, reml))
+    np.testing.assert_allclose(
+        found[["estimate", "f", "df1", "df2"]], expected[["estimate", "f", "df1", "df2"]], rtol=1e-6
+    )
+    exact = ["ICC(1,1)", "ICC(C,1)", "ICC(1,k)", "ICC(C,k)"]
+    np.testing.assert_allclose(
+        found.loc[exact, ["ci_low", "ci_high"]], expected.loc[exact, ["ci_low", "ci_high"]], atol=1e-8
+    )
+    np.testing.assert_allclose(closed.targets[["mean", "margin"]], reml.targets[["mean", "margin"]], rtol=1e-6)
+    np.testing.assert_allclose(reml.targets["adjusted"], reml.targets["mean"], atol=1e-6)
+    assert closed.k == reml.k == 9
+
+
+def test_row_order_names_and_unit_do_not_matter_with_gaps(wine):
+    data = gaps(wine)
+    expected = icc(data, target="bottle", rater="judge", score="response").table
+    moved = data.sample(frac=1, random_state=1).assign(response=data["response"] * 0.03 + 1e3)
+    moved = moved.rename(columns={"bottle": "评分", "judge": "target"})
+    found = icc(moved, target="评分", rater="target", score="response").table
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_known_truth_is_recovered_with_gaps():
+    rng = np.random.default_rng(8)
+    n, k = 400, 30
+    scores = 3 * rng.normal(size=(n, 1)) + 2 * _standard(rng.normal(size=k)) + 4 * rng.normal(size=(n, k))
+    data = pd.DataFrame(scores).rename_axis("t").reset_index().melt("t", var_name="r", value_name="s")
+    result = icc(data[rng.random(n * k) < 0.2], target="t", rater="r", score="s")
+    for form, truth in (("ICC(A,1)", 9 / 29), ("ICC(C,1)", 9 / 25)):
+        row = result.row(form)
+        assert row.estimate == pytest.approx(truth, abs=0.09)  # about three standard errors
+        assert row.ci_low < truth < row.ci_high
+    spread = (result.targets["adjusted"] - scores.mean(1)).std(), (result.targets["mean"] - scores.mean(1)).std()
+    assert spread[0] < spread[1]
+    assert any("plain means carry strictness" in note("en") for note in result.notes)
+
+
+def test_raters_of_each_targets_own_leave_the_one_way_form():
+    rng = np.random.default_rng(9)
+    data = pd.DataFrame({"t": np.repeat(range(20), 3), "r": range(60)})
+    data["s"] = rng.normal(size=20)[data["t"]] + rng.normal(size=60)
+    result = icc(data, target="t", rater="r", score="s")
+    assert result.leading == "1"
+    wide = data.assign(r=list("abc") * 20)
+    expected = icc(wide, target="t", rater="r", score="s").row("ICC(1,1)")
+    found = result.row("ICC(1,1)")
+    assert (found.estimate, found.ci_low, found.ci_high) == pytest.approx(
+        (expected.estimate, expected.ci_low, expected.ci_high), abs=1e-6
+    )
+    assert np.isnan(result.row("ICC(A,1)").estimate)
+    assert any("cannot be told from targets" in note("en") for note in result.notes)
+    for language, said in (("en", "cannot be told apart"), ("zh", "无法分开")):
+        assert said in result.text(language)
+        assert "ICC(1,1)" in result.text(language)
+        result.plot(language)
+        assert "–" in repr(result.readable(language))
+
+
+def test_text_with_gaps_says_how_many_and_for_which_mean(wine):
+    result = icc(gaps(wine), target="bottle", rater="judge", score="rating")
+    for language, said in (("en", "19 % of scores missing"), ("zh", "缺失 19 % 的评分")):
+        text = result.text(language, focus=3)
+        assert said in text
+        assert "7.2" in text
+        assert f"{result.row('ICC(C,1)').estimate:.2f}" in text
+        assert result.plot(language).get_yticklabels()[-1].get_text() == "ICC(C,7.2)"
+    assert "ratings" in repr(result.readable("en", part="targets"))
+
+
+def test_many_targets_take_intervals_from_errors(wine, monkeypatch):
+    from cxresearch.mystery_shopping import icc_fit
+
+    exact = icc(gaps(wine), target="bottle", rater="judge", score="response").table
+    monkeypatch.setattr(icc_fit, "MOST_LEVELS", 3)
+    result = icc(gaps(wine), target="bottle", rater="judge", score="response")
+    np.testing.assert_array_equal(result.table["estimate"], exact["estimate"])
+    assert result.table.loc[1:2, "f"].isna().all()
+    assert (result.table["ci_low"] < result.table["estimate"]).all()
+    assert (result.table["ci_high"] > result.table["estimate"]).all()
+    assert any("asymptotic" in note("en") for note in result.notes)
+    assert result.mean_squares["mean_square"].isna().sum() == 2
+
+
+def test_resampled_intervals_are_seeded_and_said_to_be_of_these_raters(wine):
+    names = {"target": "bottle", "rater": "judge", "score": "response"}
+    first, again, other = (icc(wine, **names, bootstraps=400, seed=seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first.table, again.table)
+    assert not first.table.equals(other.table)
+    np.testing.assert_array_equal(first.table["estimate"], icc(wine, **names).table["estimate"])
+    assert any("these raters" in note("en") for note in first.notes)
+    with pytest.raises(InputError, match=r"bootstraps=-1 must be a whole number"):
+        icc(wine, **names, bootstraps=-1)
+
+
+def test_no_variance_and_no_residual_with_gaps_are_undefined_with_a_reason(wine):
+    data = gaps(wine)
+    for scores, said in (
+        (data["response"] * 0 + 3.3, "All scores are the same"),
+        (data["bottle"].astype(int) * 1.0, "holds no chance error"),
+    ):
+        result = icc(data.assign(response=scores), target="bottle", rater="judge", score="response")
+        assert result.table["ci_low"].isna().all()
+        assert said in result.notes[0]("en")
+        for language in ("en", "zh"):
+            assert result.text(language, focus=3)
+            result.plot(language)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +253,7 @@ def test_missing_scores_are_refused_by_name(shrout_fleiss):
     [
         (lambda d: d[d["judge"] == "a"], r"rater='judge' holds one rater only \('a'\)"),
         (lambda d: d[d["target"] == 2], r"target='target' holds one target only \(2\)"),
+        (lambda d: d[d["judge"] == np.array(list("abcd"))[d["target"] % 4]], "every target was rated once"),
         (lambda d: d.assign(score=np.nan), "no row has 'target', 'judge' and 'score' together: 24 rows"),
         (lambda d: d.iloc[:0], "0 rows"),
         (lambda d: pd.concat([d, d.iloc[[5]]]), r"target 2 has 2 scores from judge 'b' \(rows 5, 5\)"),

@@ -10,7 +10,7 @@ import pandas as pd
 from cxresearch import checks, defaults
 from cxresearch.language import Paragraph, Readable, Words
 from cxresearch.mystery_shopping import words
-from cxresearch.mystery_shopping.ratings import Ratings, Scale, read_ratings, read_scale
+from cxresearch.mystery_shopping.ratings import Ratings, Scale, read_ratings, read_scale, whole
 from cxresearch.numerics import agreement_bootstrap
 from cxresearch.numerics import agreement_errors as errors
 from cxresearch.numerics import chance_agreement as chance
@@ -256,7 +256,7 @@ def agreement(
     """
     checks.confidence(confidence)
     checks.choice("level", level, chance.LEVELS)
-    _whole(bootstraps=bootstraps, seed=seed)
+    whole(bootstraps=bootstraps, seed=seed)
     ratings = read_ratings(data, target=target, rater=rater, score=score)
     scale = read_scale(data, ratings, level, categories)
     codes = ratings.spread(scale.codes, -1)
@@ -275,12 +275,6 @@ def agreement(
         notes=_notes(panel, scale, table, bootstraps, lost),
         confidence=confidence,
     )
-
-
-def _whole(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-            raise checks.InputError(f"{name}={value!r} must be a whole number, 0 or more")
 
 
 def _comparable(ratings: Ratings, codes: Any) -> None:

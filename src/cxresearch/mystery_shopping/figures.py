@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from cxresearch.mystery_shopping.agreement import AgreementResult
-    from cxresearch.mystery_shopping.intraclass import IccResult
+    from cxresearch.mystery_shopping.icc_results import IccResult
 
 MOST_TARGETS: Final = 16
 """Targets drawn at most: with more, the highest, the lowest and the one in focus."""
@@ -188,7 +188,7 @@ def icc_forms(result: "IccResult", language: str) -> "Axes":
                 fontsize=8, color=style.MUTED,
             )  # fmt: skip
         style.interval_plot(ax, places, *(table[c].to_numpy() for c in _ENDS), vertical=False)
-        ax.set_yticks(places, [form.replace("k)", f"{result.k})") for form in table["form"]])
+        ax.set_yticks(places, [form.replace("k)", f"{_raters(result.k)})") for form in table["form"]])
         ax.set_ylim(-0.6, len(table) - 0.4)
         ax.grid(axis="y", visible=False)
         ax.set_xlim(left, 1.03)
@@ -203,13 +203,16 @@ _RELIABILITY: Final = Words(
 
 
 def _icc_title(result: "IccResult", language: str) -> str:
-    one, mean = (number(result.row(form).estimate) for form in ("ICC(A,1)", "ICC(A,k)"))
-    n, level = len(result.targets), percent(result.confidence)
+    one, mean = (number(result.row(f"ICC({result.leading},{k})").estimate) for k in "1k")
+    n, level, k = len(result.targets), percent(result.confidence), _raters(result.k)
     return Words(
-        f"Reliability is {one} for one rater's score and {mean} for the mean of {result.k}\n"
-        f"{n} targets, {level} intervals",
-        f"单个评分者的信度为 {one}，{result.k} 名评分者均值的信度为 {mean}\n{n} 个对象，{level} 置信区间",
+        f"Reliability is {one} for one rater's score and {mean} for the mean of {k}\n{n} targets, {level} intervals",
+        f"单个评分者的信度为 {one}，{k} 名评分者均值的信度为 {mean}\n{n} 个对象，{level} 置信区间",
     )(language)
+
+
+def _raters(k: float) -> str:
+    return number(k, 0 if float(k).is_integer() else 1)
 
 
 def _short(label: Any, most: int = 18) -> str:

@@ -217,3 +217,16 @@ def _size(categories: int, targets: int, name: str, level: str) -> None:
             f"score={name!r} has {categories:,} different values for {targets:,} targets, too many to compare; "
             "round the scores first, for example to whole points, or use icc()"
         )
+
+
+def whole(**numbers: int) -> None:
+    """Refuse an argument that is not a whole number from 0 up.
+
+    Raises
+    ------
+    InputError
+        If one of them is not.
+    """
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+            raise checks.InputError(f"{name}={value!r} must be a whole number, 0 or more")
