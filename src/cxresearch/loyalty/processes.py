@@ -254,8 +254,9 @@ def process_carry_over(
 
     Horizons are chosen, and intervals made, as `carry_over` says, each for itself.
 
-    Validated on simulated processes with known effects; how often the verdicts are wrong is simulated in
-    ``data/evidence/choices/processes.csv``.
+    Validated on simulated processes with known effects. With four processes over seven years, any of them was judged
+    wrongly in at most 5 % of panels; the right verdict on a process was reached in 0 to 10 % with 100 units, 40 to 80 %
+    with 500 and 98 % with 2,000 (``data/evidence/choices/processes.csv``).
 
     References
     ----------
