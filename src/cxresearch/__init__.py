@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.carry_over import carry_over as carry_over
     from cxresearch.loyalty.contagion import leaving_clusters as leaving_clusters
     from cxresearch.loyalty.economics import retention_value as retention_value
+    from cxresearch.loyalty.fading import fading as fading
     from cxresearch.loyalty.lags import distributed_lags as distributed_lags
     from cxresearch.loyalty.leaving import leaving_reasons as leaving_reasons
     from cxresearch.loyalty.mediation import mediation as mediation
@@ -43,6 +44,7 @@ _HOMES = {
     "datasets": "data.catalog",
     "distributed_lags": "loyalty.lags",
     "drivers": "touchpoints.drivers",
+    "fading": "loyalty.fading",
     "findings": "batch.findings",
     "g_study": "mystery_shopping.generalizability",
     "icc": "mystery_shopping.intraclass",

@@ -7,6 +7,7 @@ rows get ready (``_rows``), the fit, tables, sentences (``_words``), notes and f
 lags, series        effects of this and earlier periods, in a panel and in one series
 carry_over          for how long an improvement is felt
 processes           the same for each business process, and between groups
+fading              how a rating moves with the time since the service
 streaks             when the dissatisfied leave
 leaving, contagion  why they leave, and whether in flocks
 attrition           who vanishes without a word, and weights for it

@@ -6,8 +6,8 @@ from cxresearch.language import Words
 from cxresearch.loyalty.economics_ledger import Ledger
 from cxresearch.loyalty.economics_quantities import Plan, Population
 
-FEW_LEAVERS: Final = 5
-"""Below this many leavers, or stayers, intervals cover unevenly (data/evidence/economics.csv)."""
+FEW_LEAVERS: Final = 10
+"""Below this many leavers, or stayers, intervals may cover less than 93 % (data/evidence/economics.csv)."""
 FEW_CLUSTERS: Final = 20
 """Below this many clusters, intervals from them cover unevenly (data/evidence/economics.csv)."""
 

@@ -78,7 +78,7 @@ class Rows:
 
     def only(self, keep: Flags, effects: str) -> "Rows":
         """Return the rows of a part, less those that are alone in their unit or period there."""
-        keep = keep & ~_alone(self.unit, self.time, keep, effects)
+        keep = keep & ~alone(self.unit, self.time, keep, effects)
         return replace(
             self,
             y=self.y[keep],
@@ -187,7 +187,7 @@ def prepare(
     here.drop(incomplete, GAP)
     if leads:
         here.drop(np.isnan(leading).reshape(len(order), -1).any(axis=1), NO_FUTURE)
-    here.drop(_alone(sorted_unit, sorted_time, here.left, effects), ALONE)
+    here.drop(alone(sorted_unit, sorted_time, here.left, effects), ALONE)
 
     keep = here.left
     _refuse_none_left(here, lags, leads, sorted_unit, when.step)
@@ -329,21 +329,31 @@ def _first_of_unit(units: Integers, times: Integers) -> Integers:
     return np.repeat(times[starts], np.diff(np.r_[starts, len(units)]))
 
 
-def _alone(units: Integers, times: Integers, left: Flags, effects: str) -> Flags:
-    """Tell which rows an effect of their own would absorb; dropping one may leave another alone."""
-    alone = np.zeros(len(units), dtype=bool)
+def alone(units: Integers, times: Integers, left: Flags, effects: str) -> Flags:
+    """Tell which rows an effect of their own would absorb; dropping one may leave another alone.
+
+    Parameters
+    ----------
+    units, times : array of int, shape (n,)
+        Codes of what has effects.
+    left : array of bool, shape (n,)
+        Rows that are not dropped yet.
+    effects : {"two-way", "unit", "none"}
+        Which of the two have effects.
+    """
+    found = np.zeros(len(units), dtype=bool)
     if effects == "none":
-        return alone
+        return found
     periods = _codes(times)
     factors = [units, periods] if effects == "two-way" else [units]
     while True:
-        still = left & ~alone
-        more = np.zeros_like(alone)
+        still = left & ~found
+        more = np.zeros_like(found)
         for codes in factors:
             more |= still & (np.bincount(codes[still], minlength=int(codes.max()) + 1)[codes] == 1)
         if not more.any():
-            return alone
-        alone |= more
+            return found
+        found |= more
 
 
 def _codes(values: Integers) -> Integers:
