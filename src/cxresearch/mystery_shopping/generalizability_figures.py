@@ -37,12 +37,12 @@ def components(result: "GStudyResult", language: str) -> "Axes":
     }
     colors = [style.ACCENT if c in own else style.MUTED for c in table["component"]]
     places = np.arange(len(table))
-    with style.figure(1.5 + 0.36 * len(table)) as (_, ax):
+    with style.figure(1.5 + 0.3 * len(table)) as (_, ax):
         ax.barh(places, table["percent"], color=colors, alpha=0.55, height=0.6)
         ax.hlines(places, low, np.minimum(high, most), color=style.INK, linewidth=1.2)
         cut = (high > most).to_numpy()
         ax.plot(np.full(cut.sum(), most), places[cut], ">", color=style.INK, markersize=5, clip_on=False)
-        ax.set_yticks(places, [_label(result, c, language) for c in table["component"]])
+        ax.set_yticks(places, [words.component(result, c, language) for c in table["component"]])
         ax.grid(axis="y", visible=False)
         ax.set_xlim(0, most)
         ax.set_xlabel(_SHARE(language).format(percent(result.confidence)))
@@ -56,19 +56,13 @@ _SHARE: Final = Words(
 )
 
 
-def _label(result: "GStudyResult", component: str, language: str) -> str:
-    said = words.component(result, component, language)
-    return said if said == component or len(said) + len(component) > 44 else f"{said}\n{component}"
-
-
 def _components_title(result: "GStudyResult", language: str) -> str:
     plan = result.decision.plan
     own = [s <= plan.judged for s in result.decision.sets]
     share, judged = number(float(result.table["percent"][own].sum()), 0), result.nouns[plan.object]
     n, used = number(len(result.targets), 0), number(result.sample.used, 0)
     return Words(
-        f"{share} % of the differences between single scores are lasting differences between {judged.many}\n"
-        f"{n} {judged.many}, {used} scores",
+        f"{share} % of the differences between scores are between {judged.many}\n{n} {judged.many}, {used} scores",
         f"单个分数之间的差异，{share} % 是{judged.zh}之间稳定的差别\n{n} {judged.measure}{judged.zh}，{used} 个分数",
     )(language)
 

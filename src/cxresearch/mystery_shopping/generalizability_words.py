@@ -161,7 +161,9 @@ def _studied(result: "GStudyResult") -> list[tuple[str, float]]:
 
 def _design(result: "GStudyResult", sizes: dict[str, float], language: str) -> str:
     said = [result.nouns[f].counted(n, language) for f, n in sizes.items() if f in result.nouns]
-    return ("、" if language == "zh" else ", ").join(said)
+    if language == "zh":
+        return "、".join(said)
+    return " and ".join([*([", ".join(said[:-1])] if len(said) > 1 else []), *said[-1:]])
 
 
 def decision(result: "DStudyResult", language: str, focus: Any) -> str:

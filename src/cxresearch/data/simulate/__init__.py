@@ -5,6 +5,7 @@ off at the ends of its scale: the truth would then no longer be the one stated. 
 one score in several thousand lies outside its scale.
 """
 
+from cxresearch.data.simulate.designs import VISIT_VARIANCES, mystery_visits
 from cxresearch.data.simulate.duties import POST_MEANS, POST_VARIANCES, VALUE_EFFECTS, posts
 from cxresearch.data.simulate.episodes import RULES, episodes
 from cxresearch.data.simulate.leavers import REASONS, leaving
@@ -24,8 +25,10 @@ __all__ = [
     "RULES",
     "TOUCHPOINTS",
     "VALUE_EFFECTS",
+    "VISIT_VARIANCES",
     "episodes",
     "leaving",
+    "mystery_visits",
     "panel",
     "posts",
     "processes",
