@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cxresearch.touchpoints.allocate import allocate as allocate
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
     from cxresearch.touchpoints.drivers import drivers as drivers
+    from cxresearch.touchpoints.moments_of_truth import moments_of_truth as moments_of_truth
     from cxresearch.touchpoints.peak_end import peak_end as peak_end
     from cxresearch.touchpoints.priorities import priorities as priorities
 
@@ -51,6 +52,7 @@ _HOMES = {
     "leaving_clusters": "loyalty.contagion",
     "leaving_reasons": "loyalty.leaving",
     "mediation": "loyalty.mediation",
+    "moments_of_truth": "touchpoints.moments_of_truth",
     "peak_end": "touchpoints.peak_end",
     "priorities": "touchpoints.priorities",
     "process_carry_over": "loyalty.processes",

@@ -69,6 +69,7 @@ COUNTED: dict[str, Words] = {
     "shoppers": Words("shoppers", "名神秘客户"),
     "units": Words("units", "个单位"),
     "periods": Words("periods", "个时期"),
+    "moments": Words("moments", "个关键时刻"),
     "raters": Words("raters", "名评分者"),
     "targets": Words("targets", "个评分对象"),
     "touchpoints": Words("touchpoints", "个接触点"),

@@ -27,6 +27,7 @@ SHA256 = {
     "published/newey_west_thatcher.json": "a8ce94400e1774a7b48379b35641c167101a1707979453d9900d77a571581855",
     "published/panel_within.json": "4a080957e4a934a37835f1773876014a82cc012f9c8a2978697cab80487e57fc",
     "published/shrout_fleiss_1979.json": "857bd1513f0d0cc0c01588c3cc17786e1e765a11da70935b4c961985bcbb78d1",
+    "touchpoint_groups.csv": "aa8fbaa83b28c89c350068057c68650934b73ddab895b186bed0995614bf2c5f",
     "touchpoints.csv": "db6af35fc7538967a68996727e38a525f2364f07c4175e823a9c47f1b1af30bd",
 }
 
@@ -46,6 +47,16 @@ SCHEMAS = {
         "english": TEXT,
         "chinese": CHINESE,
         "order": ORDER,
+    },
+    "touchpoint_groups": {
+        "id": CODE,
+        "english": TEXT,
+        "chinese": CHINESE,
+        "stage": pa.Column("str", pa.Check.isin(["marketing", "product", "service", "brand"])),
+        "seven_p": pa.Column(
+            "str", pa.Check.isin(["product", "price", "place", "promotion", "people", "environment", "process"])
+        ),
+        "four_factor": pa.Column("str", pa.Check.isin(["product", "price", "channel", "competitors"])),
     },
     "complaint_classes": {"id": CODE, "english": TEXT, "chinese": CHINESE, "order": ORDER},
     "hospice_measures": {

@@ -78,8 +78,22 @@ ENTRIES: Final = (
     _open("plm/EmplUK", "Employment in 140 firms, unbalanced: checks the panel method", 1_031, 7, "methods/evidence"),
     _facts("claims", "Claims and practices of the source documents, with the study that tests each", 40, 7),
     _facts("touchpoints", "25 touchpoints of a property developer in 4 stages", 25, 6),
+    _facts(
+        "touchpoint_groups",
+        "The touchpoints by stage, and, as we read them, by the seven Ps and the four factors",
+        25,
+        6,
+        "touchpoints/moments_of_truth",
+    ),
     _facts("complaint_classes", "8 classes of complaints", 8, 4),
     _facts("hospice_measures", "Readable names of the measures in cms_patient_care", 9, 4, "touchpoints/benchmark"),
+    _simulated(
+        "blueprint",
+        "A hotel stay of 39 moments as a service blueprint; made-up steps and chances",
+        57,
+        9,
+        "touchpoints/moments_of_truth",
+    ),
     _simulated(
         "episodes",
         "800 customers who score 5 to 9 moments and then the whole, by a known rule",
@@ -158,7 +172,7 @@ def datasets() -> "pd.DataFrame":
     --------
     >>> table = datasets()
     >>> table.loc[table["kind"] == "simulated", "name"].tolist()[:2]
-    ['simulated/episodes', 'simulated/leaving']
+    ['simulated/blueprint', 'simulated/episodes']
     """
     import pandas as pd
 

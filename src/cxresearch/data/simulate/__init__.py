@@ -13,6 +13,7 @@ from cxresearch.data.simulate.panels import panel
 from cxresearch.data.simulate.profits import profits
 from cxresearch.data.simulate.rectified import rectification
 from cxresearch.data.simulate.service import PROCESSES, processes
+from cxresearch.data.simulate.stays import blueprint, stays
 from cxresearch.data.simulate.surveys import TOUCHPOINTS, responses
 from cxresearch.data.simulate.visits import RATING_VARIANCES, ratings
 
@@ -26,6 +27,7 @@ __all__ = [
     "TOUCHPOINTS",
     "VALUE_EFFECTS",
     "VISIT_VARIANCES",
+    "blueprint",
     "episodes",
     "leaving",
     "mystery_visits",
@@ -36,4 +38,5 @@ __all__ = [
     "ratings",
     "rectification",
     "responses",
+    "stays",
 ]
