@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cxresearch.mystery_shopping.rectification_change import reliable_change as reliable_change
     from cxresearch.touchpoints.allocate import allocate as allocate
     from cxresearch.touchpoints.benchmark import benchmark as benchmark
+    from cxresearch.touchpoints.compensation import compensation as compensation
     from cxresearch.touchpoints.drivers import drivers as drivers
     from cxresearch.touchpoints.moments_of_truth import moments_of_truth as moments_of_truth
     from cxresearch.touchpoints.peak_end import peak_end as peak_end
@@ -42,6 +43,7 @@ _HOMES = {
     "attrition": "loyalty.attrition",
     "benchmark": "touchpoints.benchmark",
     "carry_over": "loyalty.carry_over",
+    "compensation": "touchpoints.compensation",
     "datasets": "data.catalog",
     "distributed_lags": "loyalty.lags",
     "drivers": "touchpoints.drivers",
