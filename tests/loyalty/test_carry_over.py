@@ -154,9 +154,26 @@ def test_text_holds_the_numbers(found, language):
     duration, total = found.ranges["duration"], found.ranges["total_effect"]
     year = "years" if language == "en" else "年"
     assert f"{duration[0]:.0f} {year}" in text
-    assert f"{duration[1]:.0f} {'to' if language == 'en' else '至'} {duration[2]:.0f}" in text
+    assert {"en": "(4 alone)", "zh": "（区间只含 4 年）"}[language] in text
     assert all(number in text for number in (f"{total[0]:.2f}", "12,000", "3,000"))
-    assert ("4 years (4 to" in text) or ("4 年（4 至" in text)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "en", "zh"),
+    [
+        (3, 5, "for about 4 years (3 to 5), counting the current year", "持续约 4 年（3 至 5 年），含当年"),
+        (4, 7, "for about 4 years (4 to 7 or more)", "持续约 4 年（4 至 7 年或更久）"),
+        (4, 4, "for about 4 years (4 alone)", "持续约 4 年（区间只含 4 年）"),
+    ],
+)
+def test_a_manager_reads_for_how_long(found, low, high, en, zh):
+    from dataclasses import replace
+
+    table = found.table.copy()
+    table.loc[table["quantity"] == "duration", ["ci_low", "ci_high"]] = [low, high]
+    told = replace(found, table=table)
+    assert told.text().startswith(f"An improvement in satisfaction is felt in loyalty {en}")
+    assert told.text("zh").startswith(f"满意度的改善对忠诚度的影响{zh}")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

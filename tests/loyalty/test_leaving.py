@@ -294,7 +294,8 @@ def test_nobody_vanishes(simulated):
     assert (result.weights == 1).all()
     assert result.effect["odds_ratio"].isna().all()
     assert "Nobody vanished" in result.remarks()
-    assert "0 % (" in result.text()
+    assert result.text().startswith("Nobody vanished before the end")
+    assert "没有人失联" in result.text("zh")
     result.plot("zh")
 
 

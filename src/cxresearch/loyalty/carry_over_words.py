@@ -103,14 +103,19 @@ def felt(result: "CarryOver", language: str) -> str:
 
 
 def between(result: "CarryOver", duration: tuple[float, float, float], language: str) -> str:
-    """Write the interval of a duration; an upper end at the longest lag is open."""
-    size = 1 if result.step.unit == "period" else result.step.size
-    low, high = (int(end) * size for end in duration[1:])
-    _, many = WORDS[result.step.unit]
-    text_ = f"{low} to {high}" if language == "en" else f"{low} 至 {high} {many('zh')}"
-    if duration[2] > result.max_lag:
-        text_ += Words(" or more", "或更久")(language)
-    return text_
+    """Write the interval of a duration."""
+    return lengths(duration[1], duration[2], result.step, result.max_lag, language)
+
+
+def lengths(low: float, high: float, step: Step, max_lag: int, language: str) -> str:
+    """Write from which length to which, ``3 to 5``; ``4 alone`` if no other; an end at the longest lag is open."""
+    size = 1 if step.unit == "period" else step.size
+    first, last, many = int(low) * size, int(high) * size, WORDS[step.unit][1]("zh")
+    if high > max_lag:
+        return Words(f"{first} to {last} or more", f"{first} 至 {last} {many}或更久")(language)
+    if first == last:
+        return Words(f"{first} alone", f"区间只含 {first} {many}")(language)
+    return Words(f"{first} to {last}", f"{first} 至 {last} {many}")(language)
 
 
 def headline(result: "CarryOver", language: str) -> str:

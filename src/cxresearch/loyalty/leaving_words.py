@@ -212,44 +212,52 @@ def attrition_finding(result: "Attrition", language: str) -> str:
 def attrition_text(result: "Attrition", language: str) -> Paragraph:
     """Say who vanishes, and how far that moves the picture."""
     check(language)
+    vanished = int(result.table["vanished"].sum())
+    rows, level = number(result.sample.used, 0), percent(result.confidence)
+    base = Words(
+        f"Based on {rows} rows, after {number(vanished, 0)} of which a unit vanished; {level} intervals in brackets.",
+        f"依据 {rows} 行数据，其中 {number(vanished, 0)} 行之后失联；括号内为 {level} 区间。",
+    )(language)
+    if not vanished:
+        none = Words(
+            f"nobody vanished before the end: who is left was not picked by {name(result.satisfaction, 'en')}.",
+            f"直到最后一期都没有人失联，留下的人并未经过{name(result.satisfaction, 'zh')}的筛选。",
+        )
+        return _joined([none(language), base], language)
+    return _joined([*_who_vanishes(result, language), _weighted_mean(result, language), base], language)
+
+
+def _who_vanishes(result: "Attrition", language: str) -> list[str]:
     low, high, ratio = result.table.iloc[0], result.table.iloc[-1], result.effect.iloc[0]
-    end, who = result.balance.iloc[-1], people(result.unit, language)
-    score = name(result.satisfaction, language)
+    score, who = name(result.satisfaction, language), people(result.unit, language)
+    said = Words(
+        f"after the lowest scores {_with(low, 'en', 'share')} of {who} vanish without having left, after the "
+        f"highest {_with(high, 'en', 'share')}.",
+        f"{score}最低的{who}，未告知流失而失联的占 {_with(low, 'zh', 'share')}；"
+        f"最高的占 {_with(high, 'zh', 'share')}。",
+    )(language)
+    if np.isnan(ratio["odds_ratio"]):
+        return [said]
     clear = ratio["ci_low"] > 1 or ratio["ci_high"] < 1
     around = f"{times(ratio['ci_low'])} {Words('to', '至')(language)} {times(ratio['ci_high'])}"
-    vanished = int(result.table["vanished"].sum())
-    moved = end["weighted_mean"] - end["mean"]
+    odds = Words(
+        f"per point of {score}, the odds of vanishing are multiplied by {times(ratio['odds_ratio'])} ({around})"
+        + ("." if clear else ", which is not clear of no difference."),
+        f"{score}每高 1 分，失联与未失联之比变为原来的 {times(ratio['odds_ratio'])} 倍（{around}）"
+        + ("。" if clear else "，与没有差异无法区分。"),
+    )(language)
+    return [said, odds]
+
+
+def _weighted_mean(result: "Attrition", language: str) -> str:
+    end = result.balance.iloc[-1]
+    if np.isnan(end["weighted_mean"]):
+        return ""
+    score = name(result.satisfaction, language)
     yearly = (result.step.unit, result.step.size) == ("year", 1)
-    return _joined(
-        [
-            Words(
-                f"after the lowest scores {_with(low, 'en', 'share')} of {who} vanish without having left, after the "
-                f"highest {_with(high, 'en', 'share')}.",
-                f"{score}最低的{who}，未告知流失而失联的占 {_with(low, 'zh', 'share')}；"
-                f"最高的占 {_with(high, 'zh', 'share')}。",
-            )(language),
-            ""
-            if np.isnan(ratio["odds_ratio"])
-            else Words(
-                f"per point of {score}, the odds of vanishing are multiplied by {times(ratio['odds_ratio'])} ({around})"
-                + ("." if clear else ", which is not clear of no difference."),
-                f"{score}每高 1 分，失联与未失联之比变为原来的 {times(ratio['odds_ratio'])} 倍（{around}）"
-                + ("。" if clear else "，与没有差异无法区分。"),
-            )(language),
-            Words(
-                f"weighted for those who vanished, mean {score} in {end['period']} is {number(end['weighted_mean'])} "
-                f"rather than {number(end['mean'])}.",
-                f"对失联者加权补偿后，{end['period']} {'年' if yearly else ''}的平均{score}为 "
-                f"{number(end['weighted_mean'])}，未加权为 {number(end['mean'])}。",
-            )(language)
-            if not np.isnan(moved)
-            else "",
-            Words(
-                f"Based on {number(result.sample.used, 0)} rows, after {number(vanished, 0)} of which a unit vanished; "
-                f"{percent(result.confidence)} intervals in brackets.",
-                f"依据 {number(result.sample.used, 0)} 行数据，其中 {number(vanished, 0)} 行之后失联；"
-                f"括号内为 {percent(result.confidence)} 区间。",
-            )(language),
-        ],
-        language,
-    )
+    return Words(
+        f"weighted for those who vanished, mean {score} in {end['period']} is {number(end['weighted_mean'])} "
+        f"rather than {number(end['mean'])}.",
+        f"对失联者加权补偿后，{end['period']} {'年' if yearly else ''}的平均{score}为 "
+        f"{number(end['weighted_mean'])}，未加权为 {number(end['mean'])}。",
+    )(language)

@@ -7,6 +7,7 @@ import numpy as np
 from cxresearch.language import Paragraph, Words, check, number, percent
 from cxresearch.loyalty import nouns
 from cxresearch.loyalty.carry_over_words import HEADINGS as CARRY_OVER
+from cxresearch.loyalty.carry_over_words import lengths
 from cxresearch.loyalty.periods import WORDS
 
 if TYPE_CHECKING:
@@ -110,11 +111,7 @@ def _one(result: "Processes", row: Any, language: str) -> str:
     called = name(row.driver, language)
     if np.isnan(row.duration):
         return Words(f"{called} cannot be judged", f"{called}无法判断")(language)
-    size = 1 if result.step.unit == "period" else result.step.size
-    low, high = int(row.ci_low) * size, int(row.ci_high) * size
-    more = Words(" or more", "或更久")(language) if row.ci_high > result.max_lag else ""
-    many = WORDS[result.step.unit][1]("zh")
-    around = f"{low} to {high}{more}" if language == "en" else f"{low} 至 {high} {many}{more}"
+    around = lengths(row.ci_low, row.ci_high, result.step, result.max_lag, language)
     long = result.step.length(int(row.duration), language)
     return Words(f"{called} for about {long} ({around})", f"{called}约 {long}（{around}）")(language)
 
