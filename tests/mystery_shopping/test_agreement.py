@@ -243,7 +243,7 @@ def test_cohen_uses_targets_both_rated(visits):
 
 
 def test_the_metric_is_named_at_every_level(wine):
-    for level, word in {"nominal": "nominal", "ordinal": "irrCAC", "interval": "squared", "ratio": "zero"}.items():
+    for level, word in {"nominal": "the same", "ordinal": "irrCAC", "interval": "squared", "ratio": "zero"}.items():
         assert word in agreement(wine, **WINE, level=level).notes[0]("en")
 
 
@@ -456,3 +456,196 @@ def test_tables_for_reading(wine):
     with pytest.raises(InputError, match="part"):
         result.readable("en", part="scores")
     assert "<table" in result._repr_html_()
+
+
+# --- weights
+
+
+@pytest.mark.parametrize(("weights", "theirs"), [("linear", "linear"), ("quadratic", "quadratic"), ("identity", None)])
+def test_weighted_kappa_of_two_raters_matches_statsmodels(published, weights, theirs):
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    # categories 1, 2 and 7: at the ordinal level steps count the same, as in weighted kappa
+    data = contingency(published).assign(value=lambda d: d["value"].map({"c0": 1, "c1": 2, "c2": 7}))
+    kappa = cohens_kappa(np.array(published("gwet_contingency_3x3")["table"]), wt=theirs)
+    found = agreement(data, **UNITS, level="ordinal", weights=weights).row("cohen")
+    assert found.estimate == pytest.approx(kappa.kappa, abs=1e-12)
+    assert found.se == pytest.approx(kappa.std_kappa, abs=1e-12)
+    if weights != "identity":  # points count at the interval level
+        assert agreement(data, **UNITS, level="interval", weights=weights).row("cohen").estimate != found.estimate
+
+
+@pytest.mark.parametrize(("level", "weights"), [("nominal", "identity"), ("interval", "quadratic"), ("ratio", "ratio")])
+def test_weights_left_out_are_krippendorffs(wine, level, weights):
+    expected, found = (agreement(wine, **WINE, level=level, weights=w) for w in (None, weights))
+    pd.testing.assert_frame_equal(found.table, expected.table)
+    assert found.weights == expected.weights == weights
+
+
+def test_alpha_by_linear_weights_is_its_definition(krippendorff):
+    found = agreement(krippendorff, **UNITS, level="interval", weights="linear").row("krippendorff").estimate
+    units = [unit["value"].dropna().to_numpy() for _, unit in krippendorff.groupby("unit")]
+    pairable = [unit for unit in units if len(unit) >= 2]
+    pooled = np.concatenate(pairable)
+    observed = sum(np.abs(u[:, None] - u).sum() / (len(u) - 1) for u in pairable) / len(pooled)
+    expected = np.abs(pooled[:, None] - pooled).sum() / (len(pooled) * (len(pooled) - 1))
+    assert found == pytest.approx(1 - observed / expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": "square"}, r"weights='square' is not known"),
+        ({"weights": "linear"}, r"weights='linear' has no meaning at level='nominal': identity does"),
+        ({"weights": "ratio", "level": "interval"}, "identity, ordinal, linear, quadratic do"),
+    ],
+)
+def test_weights_that_do_not_suit_the_level_are_refused(wine, options, message):
+    with pytest.raises(InputError, match=message):
+        agreement(wine, **WINE | options)
+
+
+def test_weights_are_named_in_text_and_notes(wine):
+    result = agreement(wine, **WINE, level="ordinal", weights="linear")
+    assert "ordinal, linear weights" in result.text("en")
+    assert "顺序尺度，线性权重" in result.text("zh")
+    assert "does not compare" in result.notes[0]("en")
+    assert "Steps between neighbouring" in result.notes[0]("en")
+    assert "would come to" not in result.text("en")  # Spearman-Brown does not hold for them
+
+
+def test_alpha_and_its_resamples_match_the_krippendorff_package(krippendorff):
+    import krippendorff as theirs
+
+    from cxresearch.numerics import agreement_bootstrap, resampling
+
+    wide = krippendorff.pivot_table(index="unit", columns="observer", values="value").to_numpy()
+    codes, values = np.where(np.isnan(wide), -1, wide - 1).astype(int), np.arange(1.0, 6)
+    for level in ("nominal", "ordinal", "interval", "ratio"):
+        drawn = agreement_bootstrap.bootstrap(codes, values, level, replicates=20, seed=3)["krippendorff"]
+        for count, ours in zip(np.concatenate(list(resampling.draws(12, 20, 3, 7))).astype(int), drawn, strict=True):
+            other = theirs.alpha(np.repeat(wide, count, axis=0).T, level_of_measurement=level)
+            assert ours == pytest.approx(other, abs=1e-10), level
+
+
+# --- prevalence and the kappa paradox
+
+
+def rare_failures(seed=4, n=120, wrong=(0.03, 0.03, 0.03, 0.03, 0.2)):
+    """Nearly all pass; the last shopper errs far more often than the others."""
+    rng = np.random.default_rng(seed)
+    fails = rng.random(n) < 0.08
+    seen = fails[:, None] ^ (rng.random((n, len(wrong))) < np.array(wrong))
+    frame = pd.DataFrame(np.where(seen, "fail", "pass"), columns=list("ABCDE"[: len(wrong)]))
+    return frame.rename_axis("outlet").reset_index().melt("outlet", var_name="shopper", value_name="clean")
+
+
+def test_prevalence_by_hand(krippendorff):
+    table = agreement(krippendorff, **UNITS).prevalence.set_index("category")
+    assert table["n"].to_dict() == {1: 9, 2: 13, 3: 11, 4: 5, 5: 3}
+    assert table["share"].sum() == pytest.approx(1)
+    # a 4: in unit 6 given by one of four, in unit 7 by all four
+    assert table.loc[4, "confirmed"] == pytest.approx(4 / 5)
+    assert table.loc[4, "lowest_rater"] == pytest.approx(1 / 11)
+    assert table.loc[4, "highest_rater"] == pytest.approx(2 / 11)
+
+
+def test_the_paradox_is_said_in_the_text_with_its_numbers():
+    result = agreement(rare_failures(), **VISITS)
+    assert result.paradox
+    assert result.same == pytest.approx(result.row("percent").estimate)
+    table = result.prevalence.set_index("category")
+    share, chance = table.loc["pass", "share"], (table["share"] ** 2).sum()
+    for language in ("en", "zh"):
+        text = result.text(language)
+        for number in (share, chance, table.loc["fail", "confirmed"], result.same):
+            assert f"{100 * number:.0f} %" in text
+        assert "pass" in text
+    assert "by chance" not in agreement(contingency_like(), **UNITS).text("en")
+    assert not agreement(contingency_like(), **UNITS).paradox
+
+
+def test_the_paradox_is_said_at_the_ordinal_level_too():
+    data = rare_failures().assign(clean=lambda d: d["clean"].map({"fail": 4, "pass": 5}))
+    result = agreement(data, **VISITS, level="ordinal")
+    assert result.paradox
+    assert "of all answers are 5" in result.text("en")
+    assert any("kappa asks" in note("en") for note in result.notes)
+
+
+# --- rater by rater
+
+
+def test_severity_interval_is_a_t_interval_for_all_raters_at_once(wine):
+    from scipy import stats
+
+    raters = agreement(wine, **WINE, level="interval").raters.set_index("rater")
+    wide = wine.pivot_table(index="bottle", columns="judge", values="rating", observed=True)
+    lower = wide.drop(columns=wide.columns[6]).mean(axis=1) - wide.iloc[:, 6]
+    half = stats.t.ppf(1 - 0.025 / 9, 7) * lower.std() / np.sqrt(8)
+    seven = raters.iloc[6]
+    assert seven["severity"] == pytest.approx(lower.mean())
+    assert seven["scatter"] == pytest.approx(lower.std())
+    assert (seven["severity_low"], seven["severity_high"]) == pytest.approx((lower.mean() - half, lower.mean() + half))
+    assert seven["standing"] == "stricter"
+    assert raters["standing"].iloc[0] == "milder"
+
+
+def test_gap_is_agreement_with_the_others_less_theirs_among_themselves():
+    data = rare_failures()
+    result = agreement(data, **VISITS)
+    wide = data.pivot_table(index="outlet", columns="shopper", values="clean", aggfunc="first")
+    others = wide.drop(columns="E")
+    own = np.mean([(others[c] == wide["E"]).mean() for c in others])
+    among = np.mean([(others[a] == others[b]).mean() for a in others for b in others if a < b])
+    row = result.raters.set_index("rater").loc["E"]
+    assert row["agreement"] == pytest.approx(own)
+    assert row["gap"] == pytest.approx(own - among)
+    assert row["gap_low"] < row["gap"] < row["gap_high"] < 0
+    assert row["standing"] == "apart"
+    assert set(result.raters["standing"].iloc[:4]) == {"as_others"}
+
+
+def test_who_departs_is_said_in_both_languages():
+    result = agreement(rare_failures(), **VISITS)
+    row = result.raters.set_index("rater").loc["E"]
+    for language, said in (
+        ("en", "Rater E agrees with the others clearly less"),
+        ("zh", "评分者 E 与其他人的一致程度明显低于"),
+    ):
+        assert said in result.text(language)
+        assert f"{row['agreement']:.2f}" in result.text(language)
+        assert "E" in result.plot_raters(language).get_title(loc="left")
+    assert "departs" in repr(result.readable("en", part="raters"))
+    alike = agreement(rare_failures(wrong=(0.05,) * 4), **VISITS)
+    assert "clearly less" not in alike.text("en")
+    assert "No rater" in alike.plot_raters("en").get_title(loc="left")
+
+
+def test_who_is_strict_is_said_with_what_chance_explains(wine):
+    said = agreement(wine, **WINE, level="ordinal")
+    assert "for 7 (stricter) and 1 (milder) that is more than chance explains" in said.text("en")
+    assert "7 偏严、1 偏松" in said.text("zh")
+    few = agreement(wine[wine["bottle"].astype(int) <= 3], **WINE, level="ordinal")
+    assert "chance could account" in few.text("en")
+
+
+def test_two_raters_have_no_gap_and_one_rating_no_interval(published):
+    result = agreement(contingency(published), **UNITS)
+    assert result.raters["gap"].isna().all()
+    assert set(result.raters["standing"]) == {"unknown"}
+    ax = result.plot_raters("en")
+    assert len(ax.get_yticklabels()) == 0
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_figure_of_raters_keeps_both_ends(language):
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"t": np.repeat(range(20), 40), "r": np.tile(range(40), 20)})
+    data["s"] = rng.normal(size=800) + data["r"] / 10
+    result = agreement(data.round(1), target="t", rater="r", score="s", level="interval")
+    ax = result.plot_raters(language)
+    shown = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(shown) == 24
+    assert {"0", "39"} <= set(shown)
+    assert "40" in ax.get_title(loc="left")

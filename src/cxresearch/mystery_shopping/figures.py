@@ -13,7 +13,7 @@ from cxresearch.mystery_shopping import words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from cxresearch.mystery_shopping.agreement import AgreementResult
+    from cxresearch.mystery_shopping.agreement_results import AgreementResult
     from cxresearch.mystery_shopping.icc_results import IccResult
 
 MOST_TARGETS: Final = 16
@@ -115,7 +115,7 @@ def _rows_named(name: str, shown: int, targets: int) -> Words:
 
 def coefficients(result: "AgreementResult", language: str) -> "Axes":
     """Draw the coefficients with their intervals, and the rule of thumb."""
-    from cxresearch.mystery_shopping.agreement import RELIABLE, TENTATIVE
+    from cxresearch.mystery_shopping.agreement_results import RELIABLE, TENTATIVE
 
     check(language)
     table = result.table

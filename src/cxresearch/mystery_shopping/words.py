@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxresearch import checks
 from cxresearch.language import Words, check, interval, number, percent
+from cxresearch.mystery_shopping import rater_words
+from cxresearch.mystery_shopping.rater_words import plain
 from cxresearch.numerics.reliability import spearman_brown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cxresearch.mystery_shopping.agreement import AgreementResult
+    from cxresearch.mystery_shopping.agreement_results import AgreementResult
+
+join = rater_words.join
 
 COEFFICIENTS: Final = {
     "percent": Words("percent agreement", "一致百分比"),
@@ -28,19 +32,36 @@ AGREEMENT_HEADINGS: Final = COEFFICIENTS | {
     "target": Words("target", "评分对象"),
     "spread": Words("spread (SD)", "离散（标准差）"),
     "severity": Words("stricter than the others by (points)", "比其他人严格（分）"),
+    "severity_low": Words("interval from", "区间下限"),
+    "severity_high": Words("interval to", "区间上限"),
+    "scatter": Words("scatter around the others (SD)", "相对他人的波动（标准差）"),
     "agreement": Words("agreement (0 to 1)", "一致程度（0–1）"),
+    "gap": Words("the same, less that of the others among themselves", "减去其他人彼此之间的一致程度"),
+    "standing": Words("standing", "判定"),
+    "stricter": Words("stricter", "偏严"),
+    "milder": Words("milder", "偏松"),
+    "apart": Words("departs from the panel", "偏离小组"),
+    "stricter_apart": Words("stricter, departs", "偏严且偏离"),
+    "milder_apart": Words("milder, departs", "偏松且偏离"),
+    "as_others": Words("as the others", "与他人相当"),
+    "unknown": Words("cannot be said", "无从判断"),
+    "category": Words("score", "分数"),
+    "share": Words("share of all ratings", "占全部评分"),
+    "lowest_rater": Words("rater who gives it least", "给得最少者"),
+    "highest_rater": Words("rater who gives it most", "给得最多者"),
+    "confirmed": Words("confirmed by another rater", "获他人认同"),
     "lowest": Words("lowest", "最低"),
     "highest": Words("highest", "最高"),
     "most_common": Words("most common", "最常见"),
 }
 
-NUMERIC_ONLY: Final = ("mean", "spread", "severity")
+NUMERIC_ONLY: Final = ("mean", "spread", "severity", "severity_low", "severity_high", "scatter")
 """Columns that unordered categories leave empty."""
 
-METRIC: Final = {
-    "nominal": Words(
-        "Two scores agree if they are the same; how far apart they are does not count (nominal level).",
-        "两个分数相同才算一致，相差多少不计（名义尺度）。",
+_METRIC: Final = {
+    "identity": Words(
+        "Two scores agree if they are the same; how far apart they are does not count.",
+        "两个分数相同才算一致，相差多少不计。",
     ),
     "ordinal": Words(
         "How far two scores are apart: Krippendorff's ordinal metric (squared difference of mid-ranks), for all "
@@ -48,10 +69,15 @@ METRIC: Final = {
         "两个分数相差多少：所有系数都用克里彭多夫的顺序度量（中位秩之差的平方）。"
         "irrCAC 的“顺序权重”是另一种度量，结果不同。",
     ),
-    "interval": Words(
-        "How far two scores are apart: their squared difference, over the largest one possible, for all coefficients "
-        "(interval level).",
-        "两个分数相差多少：分差的平方除以可能的最大值，所有系数一致（等距尺度）。",
+    "linear": Words(
+        "How far two scores are apart: their difference, over the largest one possible, for all coefficients (linear "
+        "weights). Krippendorff's own metrics square it, so this alpha does not compare with others'.",
+        "两个分数相差多少：分差除以可能的最大值，所有系数一致（线性权重）。"
+        "克里彭多夫自己的度量都取平方，此处的 α 不能与别处的 α 相比。",
+    ),
+    "quadratic": Words(
+        "How far two scores are apart: their squared difference, over the largest one possible, for all coefficients.",
+        "两个分数相差多少：分差的平方除以可能的最大值，所有系数一致。",
     ),
     "ratio": Words(
         "How far two scores are apart: squared difference over squared sum, for all coefficients (ratio level). "
@@ -59,6 +85,19 @@ METRIC: Final = {
         "两个分数相差多少：差的平方除以和的平方，所有系数一致（等比尺度）。零分与任何其他分数的距离都最大。",
     ),
 }
+_STEPS: Final = Words(
+    " Steps between neighbouring scores count the same, whatever their names or numbers.",
+    "相邻两档之间的距离一律相同，与名称或数字无关。",
+)
+
+
+def metric(level: str, weights: str) -> Words:
+    """Say what counts as disagreement."""
+    said = _METRIC[weights]
+    if level != "ordinal" or weights not in ("linear", "quadratic"):
+        return said
+    return Words(said.en + _STEPS.en, said.zh + _STEPS.zh)
+
 
 ONE_SCORE: Final = Words(
     "Some coefficients are undefined (–): where all scores are alike, chance cannot produce disagreement either.",
@@ -153,6 +192,12 @@ VERDICTS: Final = {
 
 ANSWERS: Final = {"reliable": Words("Yes: ", "可以："), "unreliable": Words("No: ", "不可以：")}
 
+WEIGHTS: Final = {
+    "identity": Words("identity weights", "同一性权重"),
+    "ordinal": Words("ordinal weights", "顺序权重"),
+    "linear": Words("linear weights", "线性权重"),
+    "quadratic": Words("quadratic weights", "平方权重"),
+}
 LEVELS: Final = {
     "nominal": Words("nominal", "名义尺度"),
     "ordinal": Words("ordinal", "顺序尺度"),
@@ -185,14 +230,12 @@ def name_target(column: str, label: Any) -> str:
     return str(label) if column.lower() in str(label).lower() else f"{column} {label}"
 
 
-def join(parts: list[str], language: str) -> str:
-    """Put sentences together: Chinese ones stand without a space."""
-    return ("" if language == "zh" else " ").join(part for part in parts if part)
-
-
 def capital(text: str) -> str:
     """Begin a sentence."""
     return text[:1].upper() + text[1:]
+
+
+_DEFAULT_WEIGHTS: Final = {"nominal": "identity", "ordinal": "ordinal", "interval": "quadratic", "ratio": "ratio"}
 
 
 def agreement_text(result: "AgreementResult", language: str, focus: Any) -> str:
@@ -209,7 +252,9 @@ def agreement_text(result: "AgreementResult", language: str, focus: Any) -> str:
             Words("On all targets together, ", "就全部对象而言，")(language) + verdict,
         ]
     parts[-1] += _alpha(result, language)
-    parts.extend([_shares(result, language), _averaged(result, language), _strictness(result, language)])
+    parts.extend(
+        [rater_words.shares(result, language), _averaged(result, language), rater_words.strictness(result, language)]
+    )
     return join(parts, language)
 
 
@@ -232,6 +277,8 @@ def _alpha(result: "AgreementResult", language: str) -> str:
         ends = interval(alpha.ci_low, alpha.ci_high, language)
         between = Words("{} interval {}", "{} 置信区间 {}")(language).format(percent(result.confidence), ends)
     level = LEVELS[result.level](language)
+    if result.weights != _DEFAULT_WEIGHTS[result.level]:
+        level += Words(", ", "，")(language) + WEIGHTS[result.weights](language)
     return Words(
         f". Beyond chance the raters agree to {number(alpha.estimate)}, where 1 is full agreement and 0 what chance "
         f"alone would bring (Krippendorff's alpha, {level}; {between}; {size}). As a rule of thumb 0.80 is needed, and "
@@ -241,24 +288,10 @@ def _alpha(result: "AgreementResult", language: str) -> str:
     )(language)
 
 
-def _shares(result: "AgreementResult", language: str) -> str:
-    agree = result.row("percent")
-    if result.level != "nominal" or math.isnan(agree.estimate):
-        return ""
-    ends = (percent(agree.ci_low), percent(agree.ci_high))
-    known = not math.isnan(agree.ci_low)
-    return Words(
-        f"Two raters give the same target the same answer in {percent(agree.estimate)} of cases"
-        f"{' ({} to {})'.format(*ends) if known else ''}.",
-        f"任意两名评分者对同一对象的判断有 {percent(agree.estimate)} 相同"
-        f"{'（{} 至 {}）'.format(*ends) if known else ''}。",
-    )(language)
-
-
 def _averaged(result: "AgreementResult", language: str) -> str:
     """Say what the mean of as many raters as a target has would reach."""
     alpha, k = result.row("krippendorff"), int(result.targets["n"].median())
-    if result.level == "nominal" or k < 2 or math.isnan(alpha.ci_low):
+    if result.weights in ("identity", "linear") or k < 2 or math.isnan(alpha.ci_low):
         return ""
     mean, low, high = (float(spearman_brown(max(x, 0), k)) for x in (alpha.estimate, alpha.ci_low, alpha.ci_high))
     return Words(
@@ -267,32 +300,11 @@ def _averaged(result: "AgreementResult", language: str) -> str:
     )(language)
 
 
-def known(raters: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the raters with enough ratings to speak of: five, or as many as the busiest has."""
-    enough: pd.DataFrame = raters[raters["n"] >= min(5, raters["n"].max())]
-    return enough
-
-
-def _strictness(result: "AgreementResult", language: str) -> str:
-    raters = known(result.raters.dropna(subset="severity"))
-    severity = raters["severity"].to_numpy()
-    if len(raters) < 2 or not (severity.max() > 0 > severity.min()):
-        return ""
-    names = raters["rater"].tolist()
-    strict, mild = names[severity.argmax()], names[severity.argmin()]
-    below, above = number(severity.max()), number(-severity.min())
-    return Words(
-        f"On the same targets the strictest rater ({strict}) scores {below} points below the others, the mildest "
-        f"({mild}) {above} above.",
-        f"对同样的对象，最严的评分者（{strict}）平均比其他人低 {below} 分，最松的（{mild}）平均高 {above} 分。",
-    )(language)
-
-
 def _focus(result: "AgreementResult", language: str, focus: Any) -> str:
     row = find(result.targets, result.names[0], focus)
     called = name_target(result.names[0], row.target)
     if row.n < 2:
-        gave = _plain(row.most_common if result.level == "nominal" else row.lowest)
+        gave = plain(row.most_common if result.level == "nominal" else row.lowest)
         return Words(
             f"{called}: one rater only scored it ({gave}), which says nothing about agreement there.",
             f"{called}：只有一名评分者打过分（{gave}），一致与否无从谈起。",
@@ -304,25 +316,19 @@ def _focus(result: "AgreementResult", language: str, focus: Any) -> str:
 
 def _gave(result: "AgreementResult", row: Any) -> Words:
     if result.level == "nominal":
-        common, agree = _plain(row.most_common), percent(row.agreement)
+        common, agree = plain(row.most_common), percent(row.agreement)
         return Words(
             f"its {row.n} raters said {common} most often, and any two of them agree in {agree} of cases.",
             f"{row.n} 名评分者的判断以“{common}”最多，任意两人有 {agree} 的情况相同。",
         )
     if row.lowest == row.highest:
-        same = _plain(row.lowest)
+        same = plain(row.lowest)
         return Words(f"all {row.n} raters gave it {same}.", f"{row.n} 名评分者都给了 {same}。")
-    low, high, mean, spread = _plain(row.lowest), _plain(row.highest), number(row.mean), number(row.spread)
+    low, high, mean, spread = plain(row.lowest), plain(row.highest), number(row.mean), number(row.spread)
     return Words(
         f"its {row.n} raters gave scores from {low} to {high}, {mean} on average (standard deviation {spread}).",
         f"{row.n} 名评分者给出 {low} 至 {high}，平均 {mean}（标准差 {spread}）。",
     )
-
-
-def _plain(score: Any) -> str:
-    if isinstance(score, bool) or not isinstance(score, int | float):
-        return str(score)
-    return number(score, 0 if float(score).is_integer() else 2)
 
 
 def _compared(result: "AgreementResult", row: Any) -> Words:
