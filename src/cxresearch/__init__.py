@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cxresearch.mystery_shopping.agreement import agreement as agreement
     from cxresearch.mystery_shopping.generalizability import g_study as g_study
     from cxresearch.mystery_shopping.intraclass import icc as icc
+    from cxresearch.mystery_shopping.key_posts import key_posts as key_posts
     from cxresearch.mystery_shopping.rectification import rectification as rectification
     from cxresearch.mystery_shopping.rectification_change import reliable_change as reliable_change
     from cxresearch.touchpoints.allocate import allocate as allocate
@@ -51,6 +52,7 @@ _HOMES = {
     "findings": "batch.findings",
     "g_study": "mystery_shopping.generalizability",
     "icc": "mystery_shopping.intraclass",
+    "key_posts": "mystery_shopping.key_posts",
     "leaving_clusters": "loyalty.contagion",
     "leaving_reasons": "loyalty.leaving",
     "mediation": "loyalty.mediation",

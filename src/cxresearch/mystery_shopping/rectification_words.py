@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxresearch.language import Words, check, interval, number, percent
 from cxresearch.mystery_shopping.rectification_rows import NO_BEFORE
-from cxresearch.mystery_shopping.words import find, join, name_target
+from cxresearch.mystery_shopping.words import find, name_target
 from cxresearch.result import Sample
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def change_text(result: "ChangeResult", language: str, focus: Any) -> str:
     check(language)
     said = [] if focus is None else [_unit_changed(result, row_of(result, focus))(language)]
     said += [_headline(result, language), _course(result, language), _each(result, language)]
-    return join(said, language)
+    return _together(said, language)
 
 
 def _unit_changed(result: "ChangeResult", row: Any) -> Words:
@@ -244,7 +244,7 @@ def loop_text(result: "RectificationResult", language: str, focus: Any) -> str:
     check(language)
     said = [] if focus is None else [_stands(result, row_of(result, focus))(language)]
     said += [_closed(result, language), _steps(result, language), _nearer(result, language)]
-    return join([sentence for sentence in said if sentence], language)
+    return _together([sentence for sentence in said if sentence], language)
 
 
 def _stands(result: "RectificationResult", row: Any) -> Words:
@@ -336,3 +336,8 @@ def _ends(row: Any, language: str) -> str:
     if math.isnan(row.ci_low):
         return "–"
     return f"{percent(row.ci_low)} {Words('to', '至')(language)} {percent(row.ci_high)}"
+
+
+def _together(sentences: list[str], language: str) -> str:
+    """Put sentences together: Chinese ones stand without a space."""
+    return Words(" ", "")(language).join(sentence for sentence in sentences if sentence)
