@@ -146,3 +146,28 @@ def test_waves_and_yardsticks_that_cannot_be_are_refused(survey):
         cx.benchmark(survey, **TERMS, against="network")
     with pytest.raises(InputError, match="must be a number"):
         cx.benchmark(survey, **TERMS, target=float("nan"))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_words_hold_the_numbers(survey, language):
+    result = cx.benchmark(survey, **TERMS, wave="year", against=["network"], target=7.2)
+    change = result.changes[result.changes["wave_to"] == 2026].set_index("unit")["change"]
+    said = str(result.change_text(language, focus="A"))
+    assert f"−{abs(change['A']):.2f}" in said
+    assert "2025" in said
+    assert "2026" in said
+    held = str(result.held_text(language, focus="A"))
+    assert "7.20" in held
+    assert f"{result.against['reference'].iloc[0]:.2f}" in held
+    nothing = cx.benchmark(survey, **TERMS)
+    assert nothing.held_text(language)
+    assert nothing.change_text(language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_figure_of_changes_draws_every_unit(survey, language):
+    figure = cx.benchmark(survey, **TERMS, wave="year").plot(language, kind="changes", focus="A")
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert sorted(labels) == list("ABCDEFGHIJ")
+    with pytest.raises(InputError, match="no waves to compare"):
+        cx.benchmark(survey, **TERMS).plot(language, kind="changes")

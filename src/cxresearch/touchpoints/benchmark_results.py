@@ -8,13 +8,14 @@ from cxresearch import checks
 from cxresearch.checks import InputError, listed, nearest
 from cxresearch.language import Paragraph, Readable, Words
 from cxresearch.result import Result
+from cxresearch.touchpoints import benchmark_change_words as change_words
 from cxresearch.touchpoints import benchmark_words as words
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-KINDS: Final = ("overview", "ranks", "funnel")
+KINDS: Final = ("overview", "ranks", "funnel", "changes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +88,18 @@ class Benchmark(Result):
             The unit to mark.
         touchpoint : optional
             The touchpoint to draw; by default the one on which units differ most reliably.
-        kind : {"overview", "ranks", "funnel"}, optional
+        kind : {"overview", "ranks", "funnel", "changes"}, optional
             "overview": every unit on every touchpoint, with the ranks it could hold. "ranks": estimates and rank
             intervals on one touchpoint. "funnel": observed scores against the number of answers, with the limits of
-            chance. By default an overview of several touchpoints, the ranks of one.
+            chance. "changes": change on one touchpoint since the last wave but one. By
+            default an overview of several touchpoints, the ranks of one.
 
         Raises
         ------
         InputError
-            If there is no such unit, touchpoint or kind.
+            If there is no such unit, touchpoint or kind, or there are no waves.
         """
+        from cxresearch.touchpoints import benchmark_change_figures as change_figures
         from cxresearch.touchpoints import benchmark_figures as figures
 
         if kind is None:
@@ -105,8 +108,18 @@ class Benchmark(Result):
         focus = self.unit(focus)
         if kind == "overview":
             return figures.overview(self, language, focus)
-        draw = figures.rank_plot if kind == "ranks" else figures.funnel
+        if kind == "changes" and self.changes.empty:
+            raise InputError("kind='changes': there are no waves to compare; name their column, wave=...")
+        draw = {"ranks": figures.rank_plot, "funnel": figures.funnel, "changes": change_figures.changes}[kind]
         return draw(self, language, focus, self.lead(touchpoint))
+
+    def held_text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
+        """Say which units stand above and below the network, the best quarter or the target."""
+        return change_words.held(self, language, self.unit(focus))
+
+    def change_text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
+        """Say which scores rose and fell since the wave before."""
+        return change_words.changed(self, language, self.unit(focus))
 
     def recovered(self, truth: "pd.DataFrame", language: str = "en") -> Paragraph:
         """Hold the answer against the known truth of simulated data.
