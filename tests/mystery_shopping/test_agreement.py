@@ -448,7 +448,7 @@ def test_hostile_names_are_shown_as_they_are(visits):
 def test_tables_for_reading(wine):
     result = agreement(wine, **WINE, level="ordinal")
     assert "Krippendorff's alpha" in repr(result.readable("en"))
-    assert "比其他人严格（分）" in repr(result.readable("zh", part="raters"))
+    assert "偏严（分）" in repr(result.readable("zh", part="raters"))
     assert "lowest" in repr(result.readable("en", part="targets"))
     assert "stricter" not in repr(agreement(wine, **WINE).readable("en", part="raters"))
     least = result.readable("en", part="raters", most=3)

@@ -158,8 +158,9 @@ class AgreementResult(Result):
             frame = rater_words.known(frame) if part == "raters" else frame
             by, falling = ("n", True) if part == "prevalence" else ("agreement", False)
             frame = frame.sort_values(by, ascending=not falling, kind="stable").head(most)
-        left_out = words.NUMERIC_ONLY if self.level == "nominal" else ()
-        frame = frame.drop(columns=[c for c in (*left_out, "gap_low", "gap_high") if c in frame and part != "table"])
+        if part != "table":  # what a page has no room for, and what unordered scores do not have
+            left_out = {"scatter", "gap_low", "gap_high", *(words.NUMERIC_ONLY if self.level == "nominal" else ())}
+            frame = frame.drop(columns=[column for column in frame if column in left_out])
         # a name made of digits is a name: no thousands are set apart in it
         frame = frame.assign(**{frame.columns[0]: frame.iloc[:, 0].astype(str)})
         counted = Words("ratings", "评分数") if part != "table" else Words("targets", "对象数")
