@@ -13,7 +13,7 @@ import pytest
 import cxresearch as cx
 
 SHA256 = {
-    "claims.csv": "78c06395d0ecde96611a24584660a6f32c9b14596353cb484a0b4bf1aeea318f",
+    "claims.csv": "d0c685f8fdb85c8c2e42ac98d26bbbb7cf4b42b3a0a3d62289d60ae3c73c249c",
     "complaint_classes.csv": "63cf0191ec886a71e0586b9d8ed4bc3e2f7e3bf963601e1fe1c80c3df9899168",
     "hospice_measures.csv": "b7c39186f3d85ce7331efd3e8b0cc2d96ee0d56cbe861844e2364631fc458b01",
     "published/brennan_2001.json": "01167088535e2be15cce8a2529355a4253d76871d6fda0f6e122cbe35cd95e43",

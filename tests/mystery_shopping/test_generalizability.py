@@ -419,7 +419,6 @@ BASE = pd.DataFrame(
         ({}, "o x s", {}, "is a facet of the design too"),
         ({}, "o x v", {"crossed": ["v"]}, "is in design='o x v' already"),
         ({}, "o x v", {"crossed": ["v:i"]}, "nested in nothing"),
-        ({}, "o x v", {"labels": {"w": "z"}}, "labels='w' is not known"),
         ({}, "o x v", {"labels": {"v": 3}}, "Chinese"),
         ({}, "o x v", {"method": "ml"}, "method='ml' is not known"),
         ({}, "o x v", {"confidence": 95}, "confidence=95"),

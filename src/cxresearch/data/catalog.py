@@ -55,7 +55,7 @@ ENTRIES: Final = (
         "touchpoints/benchmark",
     ),
     _CARE,
-    _open("lme4/InstEval", "University lectures rated 1 to 5 by students", 73_421, 7),
+    _open("lme4/InstEval", "University lectures rated 1 to 5 by students", 73_421, 7, "mystery_shopping/visits_needed"),
     _open("MASS/housing", "Copenhagen tenants: satisfaction by influence, contact and type of home; counts", 72, 5),
     _open("datasets/USJudgeRatings", "Judges rated by lawyers on 10 qualities and on retention", 43, 13),
     _open("datasets/attitude", "Departments: overall rating and 6 drivers, handling of complaints among them", 30, 7),

@@ -293,7 +293,7 @@ def g_study(
     return GStudyResult(
         table=fitting.table(found, rows, confidence),
         sample=rows.sample,
-        notes=(*found.remarks, *notes.study(rows, method)),
+        notes=(*found.remarks, *notes.study(rows, method, called)),
         confidence=confidence,
         studied=pd.DataFrame({"facet": list(rows.studied), "size": list(rows.studied.values())}),
         targets=_targets(rows, found, confidence),

@@ -130,7 +130,7 @@ class VisitsResult(Result):
     @property
     def answer(self) -> Any:
         """The table's one row."""
-        return SimpleNamespace(**self.table.to_dict("records")[0])
+        return SimpleNamespace(**{str(name): self.table[name].tolist()[0] for name in self.table})
 
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say how many are needed, what the number now in use and the rules of thumb reach, and what it costs.

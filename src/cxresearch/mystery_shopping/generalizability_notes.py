@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Final
 
 from cxresearch.language import Words, number
+from cxresearch.mystery_shopping.words import capital
 
 if TYPE_CHECKING:
-    from cxresearch.mystery_shopping.generalizability_design import Plan
+    from cxresearch.mystery_shopping.generalizability_nouns import Noun
     from cxresearch.mystery_shopping.generalizability_rows import Rows
 
 _FEW: Final = 5
@@ -55,9 +56,9 @@ def negative(name: str, value: float) -> Words:
     )
 
 
-def study(rows: "Rows", method: str) -> tuple[Words, ...]:
+def study(rows: "Rows", method: str, called: "dict[str, Noun]") -> tuple[Words, ...]:
     """Say what the residual holds, what crossed facets do, and where levels are few."""
-    plan = rows.plan
+    plan, judged = rows.plan, called[rows.plan.object]
     notes = [METHOD[method]]
     if rows.single:
         cell = plan.name(plan.cell)
@@ -67,39 +68,42 @@ def study(rows: "Rows", method: str) -> tuple[Words, ...]:
                 f"每种组合只有一个分数，因此剩余中包含 {cell}。",
             )
         )
-    notes.extend(_crossed(plan, facet, rows.carried.get(facet)) for facet in plan.crossed)
-    if plan.judged != {plan.object}:
-        outer = ", ".join(sorted(plan.judged - {plan.object}))
-        notes.append(
-            Words(
-                f"{plan.object} is compared across {outer}: differences between {outer} count as differences between "
-                f"{plan.object}.",
-                f"{plan.object} 跨 {outer} 比较：{outer} 之间的差别也算作 {plan.object} 之间的差别。",
-            )
-        )
+    notes.extend(_crossed(called, facet, rows.carried.get(facet), judged) for facet in plan.crossed)
+    notes.extend(_across(judged, called[f]) for f in plan.facets if f in plan.judged - {plan.object})
     few = [(f, rows.levels(f)) for f in (*plan.facets, *plan.crossed) if rows.levels(f) <= _FEW]
     notes.extend(
         Words(
-            f"{f} has {n} levels only: how much it matters is hardly known, and intervals are wide for it.",
-            f"{f} 只有 {n} 个水平：它的影响有多大难以确定，区间也因此很宽。",
+            f"Only {called[f].counted(n)}: how much it matters which is hardly known, and intervals are wide for it.",
+            f"只有 {called[f].counted(n, 'zh')}：换一个影响有多大难以确定，区间也因此很宽。",
         )
         for f, n in few
     )
     return tuple(notes)
 
 
-def _crossed(plan: "Plan", facet: str, carried: tuple[str, ...] | None) -> Words:
-    if carried:
-        by = " x ".join(carried)
-        return Words(
-            f"Each {by} has one {facet}. In decisions every {by} gets another one unless sizes says otherwise, and "
-            f"each {plan.object} its own, so strict and mild ones hinder comparison too.",
-            f"每个 {by} 对应一个 {facet}。决策时除非另行指定，每个 {by} 都换一个，各 {plan.object} 之间也不相同，"
-            "所以宽严差异同样妨碍相互比较。",
-        )
+def _across(judged: "Noun", outer: "Noun") -> Words:
     return Words(
-        f"In decisions each {plan.object} has its own {facet}, so strict and mild ones hinder comparison too.",
-        f"决策时各 {plan.object} 的 {facet} 不相同，所以宽严差异同样妨碍相互比较。",
+        f"{capital(judged.many)} are compared across {outer.many}, so differences between {outer.many} count as "
+        f"differences between {judged.many}.",
+        f"{judged.zh}跨{outer.zh}比较，因此{outer.zh}之间的差别也算作{judged.zh}之间的差别。",
+    )
+
+
+def _crossed(called: "dict[str, Noun]", facet: str, carried: tuple[str, ...] | None, judged: "Noun") -> Words:
+    noun = called[facet]
+    if not carried:
+        return Words(
+            f"In decisions each {judged.one} has {noun.many} of its own, so strict and mild ones hinder comparison "
+            "too.",
+            f"决策时各{judged.zh}的{noun.zh}不相同，所以宽严差异同样妨碍相互比较。",
+        )
+    by = [called[f] for f in carried]
+    each, each_zh = " and ".join(n.one for n in by), "、".join(n.zh for n in by)
+    return Words(
+        f"Each {each} has one {noun.one}. In decisions every {each} brings another one unless sizes says otherwise, "
+        f"and each {judged.one} gets its own, so strict and mild ones hinder comparison too.",
+        f"每{by[0].measure}{each_zh}由一{noun.measure}{noun.zh}完成。决策时除非另行指定，每次都换一{noun.measure}，"
+        f"各{judged.zh}之间也不相同，所以宽严差异同样妨碍相互比较。",
     )
 
 

@@ -29,11 +29,11 @@ class Noun:
 
     def counted(self, n: float, language: str = "en") -> str:
         """Write a number of them: ``7 visits``, ``7 次到访``."""
-        digits = 0 if float(n).is_integer() else 1
-        said = number(n, digits)
+        rounded = round(n, 1)  # a study's own sizes may be means
+        said = number(rounded, 0 if rounded >= 10 or float(rounded).is_integer() else 1)
         if language == "zh":
             return f"{said} {self.measure}{self.zh}"
-        return f"{said} {self.one if n == 1 else self.many}"
+        return f"{said} {self.one if rounded == 1 else self.many}"
 
     def each(self) -> str:
         """Write ``every store`` in Chinese: ``每家门店``."""
@@ -64,14 +64,15 @@ _KNOWN: Final = {
 def nouns(facets: Sequence[str], labels: Mapping[str, Any] | None) -> dict[str, Noun]:
     """Find what each facet is called: as the caller says, as is usual, or by its column.
 
+    Labels of other columns are passed over, so that one set of labels serves several designs.
+
     Raises
     ------
     InputError
-        If a label is for no facet of the design, or is not a word or a list of 2 to 4.
+        If a label is not a word or a list of up to 4.
     """
     given = dict(labels or {})
     for name, value in given.items():
-        checks.choice("labels", name, facets)
         parts = [value] if isinstance(value, str) else value
         if (
             not isinstance(parts, list | tuple)
