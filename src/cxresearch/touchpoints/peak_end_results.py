@@ -105,16 +105,24 @@ class PeakEnd(Result):
     def verdict(self) -> Literal["supported", "contradicted", "undecided"]:
         """Judge claim T4: customers keep the peak and the end, and the overall score lies near its end.
 
-        Supported if every rival that may be the best looks at the end (end, near_end, peak_and_end); contradicted if
-        none of them does; undecided otherwise, or if the best rival predicts no better than the mean. Where one is
-        found, the others only contain it, add nothing that shows, and do not count.
+        Contradicted if no rival that may be the best looks at the end (end, near_end, peak_and_end look at it).
+        Supported if all of them do and the overall score lies nearer to the end than to the middle of peak and trough
+        and to the mean, by more than chance (not asked where scales differ). Undecided otherwise, or if the best rival
+        predicts no better than the mean. Where one is found, the others only contain it, add nothing that shows, and
+        do not count.
         """
         first = set(self.first) if self.found is None else {self.found}
         if not self.explains or not first:
             return "undecided"
-        if first <= CLAIMED:
-            return "supported"
-        return "undecided" if first & CLAIMED else "contradicted"
+        if not first & CLAIMED:
+            return "contradicted"
+        return "supported" if first <= CLAIMED and self.near is not False else "undecided"
+
+    @property
+    def near(self) -> bool | None:
+        """Whether the overall score lies clearly nearer to the end than to mean and middle; None if not asked."""
+        rivals = self.distances[self.distances["place"].isin(["middle", "mean"])]
+        return bool((rivals["further_low"] > 0).all()) if self.same_scale else None
 
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say what explains the overall score best, and how far it lies from the end; with `focus`, of that unit."""

@@ -172,7 +172,7 @@ def _losers(result: "PeakEnd", language: str) -> str:
     rows = [row for _, row in table.iterrows() if row["estimate"] > 0]
     shown = [f"{called(row['rival'], language)} {percent(row['estimate'])}" for row in rows[:4]]
     rest = len(table) - len(shown)
-    more = "" if not rest else Words(f", {rest} with less", f"，另有 {rest} 种更低")(language)
+    more = "" if not rest else Words(f", {rest} others less", f"，另有 {rest} 种更低")(language)
     if not shown:
         return told + Words(".", "。")(language)
     return Words(f"{told}: {', '.join(shown)}{more}.", f"{told}：{'、'.join(shown)}{more}。")(language)
@@ -182,18 +182,17 @@ def _weights(result: "PeakEnd", language: str) -> str:
     if result.found is None or not result.explains or result.found == "near_end":
         return ""
     rows = result.weights[(result.weights["rival"] == result.found) & (result.weights["term"] != "intercept")]
-    parts = [_weight(row, language) for _, row in rows.iterrows()]
+    parts = [_weight(row, language, first=i == 0) for i, (_, row) in enumerate(rows.iterrows())]
     equal = Words(", the other held equal", "（另一项不变）")(language) if len(parts) > 1 else ""
-    en = " and ".join(parts)
-    return Words(f"One point more {en}{equal}.", f"{'，'.join(parts)}{equal}。")(language)
+    return Words(f"One point more {', one '.join(parts)}{equal}.", f"{'，'.join(parts)}{equal}。")(language)
 
 
-def _weight(row: "pd.Series[Any]", language: str) -> str:
+def _weight(row: "pd.Series[Any]", language: str, *, first: bool) -> str:
     what, value = called(row["term"], language), number(row["estimate"])
     span = _bracket(row["ci_low"], row["ci_high"], language)
     where = Words("in" if row["term"] in ("trend", "mean") else "at", "")("en")
     return Words(
-        f"{where} {what} goes with {value} more of the overall score{span}",
+        f"{where} {what} {f'goes with {value} more of the overall score' if first else f'with {value} more'}{span}",
         f"{what}每高 1 分，总体评分高 {value} 分{span}",
     )(language)
 
