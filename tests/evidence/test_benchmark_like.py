@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from cxresearch.numerics.cell_means import cell_means, held_equal
+from cxresearch.numerics.nested_shrinkage import within_places
+from cxresearch.numerics.shrinkage import flag
 from cxresearch.touchpoints import benchmark_changes as waves
 from cxresearch.touchpoints.benchmark_fit import LEAST_TABLES, Terms, fit_means, fit_rates
 
@@ -22,6 +24,7 @@ HELD = Terms(better="high", wrong_side=0.05, confidence=0.95, seed=1, tables=LEA
              against=("network", "best_quarter"))  # fmt: skip
 ESTIMATE = "estimates of true values, average over units"
 TIED = "heavy weights fall on answers that scatter more, and the effective number of answers does not know it"
+FEW_PEOPLE = "three places of three people say too little about how far people differ"
 RARE = "Newcombe's interval leans to the long side where few answers are no"
 
 
@@ -132,3 +135,29 @@ def test_changes_between_waves(record: Any, kind: str, low: int) -> None:
                    covered=covered, width=width, reason=RARE)  # fmt: skip
     assert 0.93 <= share <= (0.985 if "97" in kind else 0.97)
     assert np.mean(quiet) >= 0.95
+
+
+@pytest.mark.parametrize(("places", "people"), [(3, 3), (5, 4), (20, 6)])
+@pytest.mark.parametrize("between", [0.0, 0.3])
+def test_people_against_the_others_at_their_place(record: Any, places: int, people: int, between: float) -> None:
+    rng, covered, width, right = np.random.default_rng([5, places, int(10 * between)]), [], [], []
+    place = np.repeat(np.arange(places), people)
+    for _ in range(REPLICATIONS):
+        n = np.exp(rng.uniform(np.log(20), np.log(121), place.size)).astype(int).astype(float)
+        theta = rng.standard_normal(places)[place] + between * rng.standard_normal(place.size)
+        df = n.sum() - n.size
+        found = within_places(theta + rng.standard_normal(place.size) / np.sqrt(n), n, place, rng.chisquare(df) / df,
+                              df, level=0.95, draws=2000, rng=rng)  # fmt: skip
+        truth = theta - (np.bincount(place, theta) / people)[place]
+        covered.append(((found.low <= truth) & (truth <= found.high)).mean())
+        width.append((found.high - found.low).mean())
+        sure = flag(1 - np.maximum(found.above, found.below), 0.05)
+        wrong = sure & ((found.above > found.below) != (truth > 0))
+        right.append(1 - wrong.sum() / max(1, sure.sum()))
+    reason = "people alike in truth: intervals hold all differences, which are none" if not between else FEW_PEOPLE
+    share = record(study="benchmark", quantity="difference from the others at a place", covered=covered, width=width,
+                   scenario=f"{places} places of {people} people, sd among them {between}, n 20 to 120", reason=reason,
+                   )  # fmt: skip
+    assert share >= (0.92 if places == 3 else 0.93)
+    assert share <= (1.0 if not between else 0.97)
+    assert not between or np.mean(right) >= 0.94

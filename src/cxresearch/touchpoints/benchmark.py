@@ -15,6 +15,8 @@ from cxresearch.touchpoints import benchmark_notes as notes
 from cxresearch.touchpoints.benchmark_changes import COLUMNS as CHANGES
 from cxresearch.touchpoints.benchmark_changes import audit, changes, read_waves
 from cxresearch.touchpoints.benchmark_input import Asked, read
+from cxresearch.touchpoints.benchmark_places import COLUMNS as PLACES
+from cxresearch.touchpoints.benchmark_places import at_places, read_places
 from cxresearch.touchpoints.benchmark_results import Benchmark
 
 
@@ -28,6 +30,7 @@ def benchmark(
     rate_max: float | None = None,
     weight: str | None = None,
     covariates: Sequence[str] = (),
+    place: str | None = None,
     wave: str | None = None,
     against: Sequence[str] = (),
     target: float | None = None,
@@ -66,6 +69,9 @@ def benchmark(
         Columns that tell whom or what the answers are about (age, length of stay, size of the request): numbers, or
         categories. Units are compared as if they had served the same mix; what does not vary within units cannot be
         held equal. Needs a pandas frame.
+    place : str, optional
+        Column that names the place of each unit, where units are people (account managers in branches). ``.at_places``
+        then holds each against the others at the same place, whatever the place itself does to scores.
     wave : str, optional
         Column that names the survey's waves (a year, a date). The comparison is then of the last wave, and ``.changes``
         says how units changed from wave to wave.
@@ -130,6 +136,13 @@ def benchmark(
         - ``signal``: "above", "below" or "expected", as long as at most `wrong_side` of the flags are expected to be
           wrong; ``wrong_side``: each unit's own probability
 
+        ``.at_places``, a row per touchpoint and unit, by place, if `place` is given:
+
+        - ``touchpoint``, ``place``, ``unit``, ``n``, ``mean``
+        - ``difference``, ``ci_low``, ``ci_high``: true value less the mean of the true values at the place; NaN for a
+          unit alone at its place
+        - ``signal``, ``wrong_side``: as in ``.against``; or "alone"
+
         ``.changes``, a row per touchpoint, unit and pair of neighbouring waves, if `wave` is given:
 
         - ``touchpoint``, ``unit``, ``wave_from``, ``wave_to``, ``n_from``, ``n_to``
@@ -170,6 +183,9 @@ def benchmark(
     have nothing to do with how much answers scatter. With `covariates`, their effect is estimated within units, by
     least squares on deviations from the unit's mean, and taken out; what estimating it costs lowers ``n_effective``.
     Answers of 0 and 1 are then treated as means, which needs some answers of either kind in every unit.
+
+    Within places the model is normal, for rates too, with a free mean for each place; that is rough where rates are
+    close to 0 or 100 %.
 
     Waves count as separate samples: where the same customers answer again, intervals of change are too long. Change of
     a mean has a t interval (variance pooled over units, Satterthwaite's degrees of freedom), change of a rate
@@ -231,6 +247,7 @@ def benchmark(
     differ = reliability.loc[reliability["p_adjusted"] <= 1 - confidence, "touchpoint"]
     table.loc[~table["suppressed"] & ~table["touchpoint"].isin(differ), "signal"] = "expected"
     table = table.drop(columns=[] if covariates else ["observed"] if weight else ["observed", "n_effective"])
+    places = {} if place is None else read_places(data, unit, place)
     readable = _names(names)
     said = notes.found(found, able, min_n, lambda t: readable.get(t, Words(str(t), str(t))))
     return Benchmark(
@@ -246,6 +263,7 @@ def benchmark(
         min_n=min_n,
         names=readable,
         against=_together([part.against for part in parts], fit.AGAINST),
+        at_places=_together([at_places(found, t, places, terms) for t in order if places], PLACES),
         changes=changes(waves, confidence) if waves else _together([], CHANGES),
     )
 

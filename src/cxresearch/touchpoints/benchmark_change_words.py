@@ -64,6 +64,25 @@ def changed(result: "Benchmark", language: str, focus: Any) -> Paragraph:
     return Paragraph(((" " if language == "en" else "").join(said) + "\n" if said else "") + text)
 
 
+def at_places(result: "Benchmark", language: str, focus: Any) -> Paragraph:
+    """Say who stands out among the people of one place, on the touchpoint on which units differ most."""
+    check(language)
+    lead = result.lead()
+    rows = result.at_places[result.at_places["touchpoint"] == lead]
+    if rows.empty:
+        return Paragraph(Words("No two units share a place.", "没有两个单位同属一地。")(language))
+    name, places = words.quoted(result, lead, language), rows["place"].nunique()
+    above, below = (_who(rows[rows["signal"] == side], language, focus) for side in ("above", "below"))
+    rest, alone = int((rows["signal"] == "expected").sum()), int(rows["difference"].isna().sum())
+    text = Words(
+        f"Held against the others at the same of {places} places, on {name}: above {above}; below {below}; for {rest} "
+        f"of {len(rows)} the data cannot tell{f'; {alone} are alone at their place' if alone else ''}.",
+        f"在{name}上与同一地点（共 {places} 个）的其他人相比，高于：{above}；低于：{below}；{len(rows)} 个中有"
+        f" {rest} 个无法判断{f'，另有 {alone} 个在当地没有可比者' if alone else ''}。",
+    )(language)
+    return Paragraph(text)
+
+
 def _who(table: pd.DataFrame, language: str, focus: Any) -> str:
     order = table.assign(first=table["unit"].astype(str) != str(focus), size=-table["difference"].abs())
     units = [str(unit) for unit in order.sort_values(["first", "size"])["unit"]]

@@ -33,7 +33,7 @@ def read_waves(data: Any, asked: Asked, wave: str) -> dict[Any, cells.Cells]:
     if not isinstance(data, pd.DataFrame):
         from cxresearch.touchpoints import benchmark_totals as totals
 
-        values = totals.distinct(data, wave)
+        values = totals.distinct(data, wave=wave)[wave].dropna().tolist()
         parts = {value: totals.where(data, wave, value) for value in _ordered(values, wave)}
     else:
         checks.columns(data, wave=wave)

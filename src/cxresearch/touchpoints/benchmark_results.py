@@ -40,6 +40,8 @@ class Benchmark(Result):
         Readable names of touchpoints.
     against : DataFrame
         Units held against yardsticks; empty unless asked for.
+    at_places : DataFrame
+        Units held against the others at their place; empty without places.
     changes : DataFrame
         Units' changes from wave to wave; empty without waves.
     """
@@ -52,6 +54,7 @@ class Benchmark(Result):
     min_n: int
     names: Mapping[Any, Words] = field(default_factory=dict)
     against: "pd.DataFrame"
+    at_places: "pd.DataFrame"
     changes: "pd.DataFrame"
 
     headings: ClassVar[dict[str, Words]] = words.HEADINGS
@@ -116,6 +119,10 @@ class Benchmark(Result):
     def held_text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say which units stand above and below the network, the best quarter or the target."""
         return change_words.held(self, language, self.unit(focus))
+
+    def place_text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
+        """Say which units stand out among the others at their place."""
+        return change_words.at_places(self, language, self.unit(focus))
 
     def change_text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say which scores rose and fell since the wave before."""

@@ -71,18 +71,18 @@ def collect(data: Any, **arguments: str | Sequence[str] | None) -> pd.DataFrame:
     return _pandas(frame.select(*dict.fromkeys(names)))
 
 
-def distinct(data: Any, column: str) -> list[Any]:
-    """Return the values of a column, without those that are empty.
+def distinct(data: Any, **arguments: str) -> pd.DataFrame:
+    """Return the distinct combinations of columns, given by the argument that names each.
 
     Raises
     ------
     InputError
-        If `data` is no frame, or lacks the column.
+        If `data` is no frame, or lacks a column.
     """
     check(data)
     frame = cast("Frame", nw.from_native(data).lazy())
-    values = _pandas(frame.select(*_columns(frame, column, "wave")).unique())[column]
-    return values.dropna().tolist()
+    names = [_columns(frame, name, argument)[0] for argument, name in arguments.items()]
+    return _pandas(frame.select(*names).unique())
 
 
 def where(data: Any, column: str, value: Any) -> Any:
