@@ -117,6 +117,20 @@ def test_pass_rates_of_independent_scores_are_wilsons():
         np.testing.assert_allclose((row.ci_low, row.ci_high), ends, rtol=1e-6)
 
 
+def test_effects_on_value_are_least_squares_on_dummies(visited, result):
+    import statsmodels.formula.api as smf
+
+    frame = visited[0].assign(dev=lambda f: f["score"] - f.groupby(["post", "duty"])["score"].transform("mean"))
+    keys = ["community", "visit", "shopper"]
+    wide = frame.pivot_table(index=keys, columns="post", values="dev")
+    wide = wide.join(frame.groupby(keys)["value"].first()).dropna().reset_index()
+    theirs = smf.ols("value ~ front_desk + gate + patrol + repairs + C(community) + C(shopper)", wide).fit()
+    effects = result.effects.set_index("post")
+    np.testing.assert_allclose(effects["estimate"], theirs.params[effects.index])
+    np.testing.assert_allclose(effects[["ci_low", "ci_high"]], theirs.conf_int().loc[effects.index])
+    assert (effects["df"] == theirs.df_resid).all()
+
+
 def test_few_shoppers_are_a_fixed_panel():
     assert not cx.key_posts(small()[0], **NAMES).random
     assert cx.key_posts(small()[0], **NAMES, shoppers="random").random

@@ -11,6 +11,7 @@ from cxresearch import checks, defaults
 from cxresearch.language import Paragraph, Readable, Words
 from cxresearch.mystery_shopping import key_posts_fit as fit
 from cxresearch.mystery_shopping import key_posts_words as words
+from cxresearch.mystery_shopping.key_posts_model import estimate, prepare
 from cxresearch.mystery_shopping.key_posts_rows import Scored, read_scores
 from cxresearch.result import Result
 
@@ -250,8 +251,9 @@ def key_posts(
     Severities of random shoppers are drawn towards zero (BLUP).
 
     Shrunken means come from a normal model of the cells whose errors hang together as the mixed model says (uniform
-    shrinkage prior); ranks from all differences between cells judged together. A signal is given while the expected
-    share of wrong ones stays within `wrong_side`.
+    shrinkage prior); their intervals use t instead of normal quantiles, since the errors are estimated. Ranks come from
+    all differences between cells judged together. A signal is given while the expected share of wrong ones stays
+    within `wrong_side`.
 
     Halo is the partial correlation of two duties over visits, the place's post and the shopper held equal; errors
     clustered by visit. It holds the shopper's general impression, and also whatever was truly better on that day for
@@ -262,7 +264,8 @@ def key_posts(
     scores of one place and of one shopper hang together (two-way clustered variance; Korn and Graubard's factor).
 
     Effects on value: visits that saw every post are compared within place and shopper (two-way fixed effects), so
-    strictness and what lasts at a place drop out; errors clustered by place. Where the same person gives value and
+    strictness and what lasts at a place drop out; errors are those of least squares, visits being independent given
+    both. Where the same person gives value and
     scores, halo enters: the effect is then too large.
 
     Validated against statsmodels' mixed model and Wilson intervals, pingouin's partial correlation, lme4 through
@@ -294,9 +297,9 @@ def key_posts(
         raise checks.InputError("value needs unit=...: visits are compared within a place")
     rows = read_scores(data, post=post, duty=duty, score=score, shopper=shopper, unit=unit, visit=visit, value=value)
     mark = _mark(rows, pass_mark)
-    model = fit.fit(rows, shoppers)
+    model = estimate(rows.score, prepare(rows, shoppers), len(rows.cells))
     halo = fit.halos(rows, confidence)
-    moved, _ = fit.effects(rows, confidence) if value else (pd.DataFrame(), 0)
+    moved = fit.effects(rows, confidence) if value else pd.DataFrame()
     return KeyPostsResult(
         table=fit.table(rows, model, wrong_side=wrong_side, confidence=confidence, seed=seed),
         severity=fit.severity(rows, model, confidence),

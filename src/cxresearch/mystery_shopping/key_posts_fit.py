@@ -1,17 +1,18 @@
-"""What `key_posts` computes: cell means without severity, severity, halo, pass rates, and effects on value."""
+"""The tables of `key_posts`: cells, severity, halo, pass rates, and effects on value."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from cxresearch.checks import InputError
+from cxresearch.mystery_shopping.key_posts_model import Model
 from cxresearch.mystery_shopping.key_posts_rows import Scored, crossed
-from cxresearch.numerics import fixed_effects, halo, panel, pooling, proportions, ranking, reml, shrinkage
-from cxresearch.numerics.least_squares import RankError
+from cxresearch.numerics import halo, panel, pooling, proportions, ranking, shrinkage
+from cxresearch.numerics.least_squares import RankError, solve
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,133 +20,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int64]
 
-FEW_SHOPPERS: Final = 6
-"""Shoppers from which their spread can be estimated; fewer count as a fixed panel."""
 DRAWS: Final = 2000
 """Draws of the cell means behind the ranks' intervals."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """The fitted mixed model.
-
-    Parameters
-    ----------
-    mean, se, df : array, shape (cells,)
-        Cell means for an average shopper, standard errors, and degrees of freedom.
-    covariance : array, shape (cells, cells)
-        Of the means.
-    severity, severity_se : array, shape (shoppers,)
-        Points by which each shopper scores below the average shopper of the panel; empty with one shopper.
-    severity_df : float
-        Degrees of freedom of their intervals.
-    variances : mapping of str to float
-        Variance components, in squared points.
-    random : bool
-        Whether shoppers count as a sample of shoppers.
-    """
-
-    mean: "Floats"
-    se: "Floats"
-    df: "Floats"
-    covariance: "Floats"
-    severity: "Floats"
-    severity_se: "Floats"
-    severity_df: float
-    variances: dict[str, float]
-    random: bool
-
-
-def fit(rows: Scored, shoppers: str) -> Model:
-    """Fit ``score = cell + shopper + place + visit + …``, with as many random parts as the design can tell apart."""
-    many = len(rows.shoppers)
-    random = many >= FEW_SHOPPERS if shoppers == "auto" else shoppers == "random"
-    x = np.eye(len(rows.cells))[rows.cell]
-    fixed = not random and many > 1
-    if fixed:
-        x = np.hstack([x, _against_last(rows.shopper, many)])
-    if np.linalg.matrix_rank(x) < x.shape[1]:
-        raise InputError(
-            "posts and shoppers cannot be told apart: some shoppers saw only posts that no other shopper saw. Let them "
-            "overlap, or set shoppers='random', which takes it as chance who was sent where"
-        )
-    design = _design(x, _factors(rows, random=random and many > 1))
-    if design is None:
-        return _without_parts(rows, x)
-    try:
-        found = reml.fit_design(rows.score, design, effects=True)
-    except ValueError as refusal:
-        raise InputError(f"scores cannot be split into posts, shoppers and chance: {refusal}") from refusal
-    cells = len(rows.cells)
-    weights = np.eye(x.shape[1])[:cells]
-    severity, error, df = np.empty(0), np.empty(0), np.inf
-    if fixed:
-        severity, error = _contrasts(found.fixed[cells:], found.fixed_covariance[cells:, cells:])
-        df = float(max(rows.score.size - x.shape[1], 1))
-    elif "shopper" in found.names:
-        effects = found.effects[found.names.index("shopper")]
-        severity, error = -(effects.estimate - effects.estimate.mean()), effects.se
-    return Model(
-        mean=found.fixed[:cells],
-        se=np.sqrt(np.diag(found.fixed_covariance)[:cells]),
-        df=fixed_effects.degrees_of_freedom(design, found, weights),
-        covariance=found.fixed_covariance[:cells, :cells],
-        severity=severity,
-        severity_se=error,
-        severity_df=df,
-        variances=dict(zip(found.names, found.variance.tolist(), strict=True)),
-        random=random,
-    )
-
-
-def _contrasts(effects: "Floats", covariance: "Floats") -> tuple["Floats", "Floats"]:
-    """Return all shoppers' severities, which sum to zero, from all but the last one's effects; and their errors."""
-    code = np.vstack([np.eye(effects.size), -np.ones(effects.size)])
-    return -code @ effects, np.sqrt(np.einsum("ij,jk,ik->i", code, covariance, code))
-
-
-def _without_parts(rows: Scored, x: "Floats") -> Model:
-    """Fit by least squares where nothing was scored twice, so that no random part can be told from chance."""
-    n, p = x.shape
-    if n <= p:
-        raise InputError(f"{n} scores are too few for {p} posts, duties and shoppers; more visits are needed")
-    bread = np.asarray(np.linalg.inv(x.T @ x), dtype=float)
-    coef = bread @ (x.T @ rows.score)
-    residual = float(((rows.score - x @ coef) ** 2).sum() / (n - p))
-    covariance: Floats = np.asarray(bread * residual)
-    cells = len(rows.cells)
-    severity, error = _contrasts(coef[cells:], covariance[cells:, cells:]) if p > cells else (np.empty(0), np.empty(0))
-    return Model(
-        mean=coef[:cells], se=np.sqrt(np.diag(covariance)[:cells]), df=np.full(cells, float(n - p)),
-        covariance=covariance[:cells, :cells], severity=severity, severity_se=error, severity_df=float(n - p),
-        variances={"residual": residual}, random=False,
-    )  # fmt: skip
-
-
-def _against_last(codes: "Codes", levels: int) -> "Floats":
-    """Code levels so that their effects sum to zero: the last one's is minus the sum of the others'."""
-    return np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])[codes]
-
-
-def _factors(rows: Scored, *, random: bool) -> dict[str, "Codes"]:
-    """List the random parts, the coarse ones first: where two cannot be told apart, the coarser one stays."""
-    factors = {"shopper": rows.shopper, "shopper:post:duty": crossed(rows.shopper, rows.cell)} if random else {}
-    if rows.unit is not None:
-        factors |= {"unit": rows.unit, "unit:post": rows.place, "unit:post:duty": crossed(rows.unit, rows.cell)}
-    return factors | {"visit": rows.visit, "visit:post": rows.visit_post}
-
-
-def _design(x: "Floats", factors: dict[str, "Codes"]) -> Any:
-    """Take in one random part after the other, and leave out what those before it cannot be told from."""
-    kept: dict[str, Codes] = {}
-    design = None
-    for name, codes in factors.items():
-        trial = kept | {name: codes}
-        try:
-            design, kept = reml.prepare(x, list(trial.values()), names=list(trial)), trial
-        except ValueError:
-            continue
-    return design
 
 
 def table(rows: Scored, model: Model, *, wrong_side: float, confidence: float, seed: int) -> pd.DataFrame:
@@ -153,10 +29,13 @@ def table(rows: Scored, model: Model, *, wrong_side: float, confidence: float, s
     pooled = pooling.pool(model.mean, model.covariance, confidence)
     draws = np.random.default_rng(seed).multivariate_normal(model.mean, model.covariance, DRAWS, method="cholesky")
     low, high = ranking.rank_bounds(model.mean, draws, confidence)
-    wrong = 1 - np.maximum(pooled.above, pooled.below)
+    wrong = special.stdtr(model.gap_df, special.ndtri(1 - np.maximum(pooled.above, pooled.below)))
     signal = np.where(pooled.above > pooled.below, "above", "below").astype(object)
     signal[~shrinkage.flag(wrong, wrong_side)] = "expected"
-    reach = special.stdtrit(model.df, (1 + confidence) / 2) * model.se
+    tail = (1 + confidence) / 2
+    reach = special.stdtrit(model.df, tail) * model.se
+    # the pooling takes errors for known; t over normal quantiles allows for their estimation
+    longer, gap_longer = (special.stdtrit(df, tail) / special.ndtri(tail) for df in (model.df, model.gap_df))
     count = np.bincount(rows.cell)
     return pd.DataFrame(
         {
@@ -170,11 +49,11 @@ def table(rows: Scored, model: Model, *, wrong_side: float, confidence: float, s
             "ci_low": model.mean - reach,
             "ci_high": model.mean + reach,
             "shrunken": pooled.mean,
-            "shrunken_low": pooled.low,
-            "shrunken_high": pooled.high,
+            "shrunken_low": pooled.mean - (pooled.mean - pooled.low) * longer,
+            "shrunken_high": pooled.mean + (pooled.high - pooled.mean) * longer,
             "gap": pooled.gap,
-            "gap_low": pooled.gap_low,
-            "gap_high": pooled.gap_high,
+            "gap_low": pooled.gap - (pooled.gap - pooled.gap_low) * gap_longer,
+            "gap_high": pooled.gap + (pooled.gap_high - pooled.gap) * gap_longer,
             "rank": ranking.ranks(model.mean).astype(int),
             "rank_low": low.astype(int),
             "rank_high": high.astype(int),
@@ -284,8 +163,8 @@ def _clustered(off: "Floats", cell: "Codes", codes: "Codes", n: "Floats") -> "Fl
     return np.asarray(np.bincount(pairs[:, 0], weights=total**2) / n**2 * groups / np.maximum(groups - 1, 1))
 
 
-def effects(rows: Scored, confidence: float) -> tuple[pd.DataFrame, int]:
-    """Return what a point of each post's score goes with in the sense of value, and the visits it rests on."""
+def effects(rows: Scored, confidence: float) -> pd.DataFrame:
+    """Return what a point of each post's score goes with in the sense of value."""
     if rows.value is None or rows.unit is None:
         raise RuntimeError("value needs a unit")  # refused before
     visits, posts = int(rows.visit.max()) + 1, len(rows.posts)
@@ -295,31 +174,34 @@ def effects(rows: Scored, confidence: float) -> tuple[pd.DataFrame, int]:
     np.add.at(count, (rows.visit, rows.post), 1)
     first = np.unique(rows.visit, return_index=True)[1]
     whole = (count > 0).all(axis=1) & np.isfinite(rows.value[first])
+    visited = int(whole.sum())
+    few = f"value: {visited} visits saw every post, too few to compare visits of a place by the same shopper"
+    if visited <= posts + 1:
+        raise InputError(few)
     unit, shopper = (crossed(codes[first][whole]) for codes in (rows.unit, rows.shopper))
     x = total[whole] / count[whole]
+    swept = panel.within(np.column_stack([rows.value[first][whole], x]), unit, shopper)
+    df = visited - swept.absorbed - posts
+    if df < 1:
+        raise InputError(few)
     try:
-        found = panel.fit(rows.value[first][whole], x, unit, shopper)
+        found = solve(swept.columns[:, 0], swept.columns[:, 1:], before=x)
     except RankError as refusal:
         raise InputError(
             f"value: the scores of post {rows.posts[refusal.column]!r} do not differ between visits of a place "
             "in a way of their own"
         ) from refusal
-    except (ValueError, IndexError) as refusal:
-        raise InputError(
-            f"value: {int(whole.sum())} visits saw every post, too few to compare visits of a unit"
-        ) from refusal
-    se = np.sqrt(np.diag(found.covariance))
-    reach = special.stdtrit(found.df, (1 + confidence) / 2) * se
-    frame = pd.DataFrame(
+    se = np.sqrt(np.diag(found.bread) * float(found.residual @ found.residual) / df)
+    reach = special.stdtrit(df, (1 + confidence) / 2) * se
+    return pd.DataFrame(
         {
             "post": rows.posts,
             "estimate": found.coef,
             "se": se,
             "ci_low": found.coef - reach,
             "ci_high": found.coef + reach,
-            "p_value": 2 * special.stdtr(found.df, -np.abs(found.coef / se)),
-            "n": found.n,
-            "df": found.df,
+            "p_value": 2 * special.stdtr(df, -np.abs(found.coef / se)),
+            "n": visited,
+            "df": df,
         }
     )
-    return frame, int(whole.sum())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxresearch.mystery_shopping.key_posts import KeyPostsResult
-    from cxresearch.mystery_shopping.key_posts_fit import Model
+    from cxresearch.mystery_shopping.key_posts_model import Model
     from cxresearch.mystery_shopping.key_posts_rows import Scored
 
 NAMES: Final = {

@@ -71,23 +71,19 @@ def pool(estimate: Floats, covariance: Floats, level: float) -> Pooled:
     among = np.eye(k) - 1 / k
     typical = float(np.trace(among @ covariance) / (k - 1))
     precision = np.linalg.inv(covariance)
-    log_weight, centres, spreads, gap_spreads = [], [], [], []
-    for log_ratio in _GRID:
-        tau2 = typical * np.exp(2 * log_ratio)
-        inner = np.linalg.inv(covariance + tau2 * np.eye(k))
-        mu = float(inner.sum(axis=0) @ estimate / inner.sum())
-        gap = estimate - mu
-        prior = special.log_expit(2 * log_ratio) + special.log_expit(-2 * log_ratio)
-        log_weight.append(0.5 * (np.linalg.slogdet(inner)[1] - np.log(inner.sum()) - gap @ inner @ gap) + prior)
-        posterior = np.linalg.inv(precision + among / tau2)
-        centre = posterior @ precision @ estimate
-        centres.append(centre)
-        spreads.append(np.sqrt(np.diag(posterior)))
-        side = among @ posterior @ among
-        gap_spreads.append(np.sqrt(np.maximum(np.diag(side), 1e-300)))
-    weight = special.softmax(np.array(log_weight))
-    place, width = np.array(centres), np.array(spreads)
-    gap, gap_width = place @ among, np.array(gap_spreads)
+    tau2 = (typical * np.exp(2 * _GRID))[:, None, None]
+    inner = np.linalg.inv(covariance + tau2 * np.eye(k))
+    total = inner.sum(axis=(1, 2))
+    off = estimate - (inner.sum(axis=1) @ estimate / total)[:, None]
+    misfit = np.einsum("gi,gij,gj->g", off, inner, off)
+    prior = special.log_expit(2 * _GRID) + special.log_expit(-2 * _GRID)
+    log_weight = 0.5 * (np.linalg.slogdet(inner)[1] - np.log(total) - misfit) + prior
+    posterior = np.linalg.inv(precision + among / tau2)
+    place = posterior @ (precision @ estimate)
+    width = np.sqrt(np.diagonal(posterior, axis1=1, axis2=2))
+    gap, side = place @ among, np.diagonal(among @ posterior @ among, axis1=1, axis2=2)
+    gap_width = np.sqrt(np.maximum(side, 1e-300))
+    weight = special.softmax(log_weight)
     tails = (1 - level) / 2, (1 + level) / 2
     low, high = (_quantile(q, weight, place, width) for q in tails)
     gap_low, gap_high = (_quantile(q, weight, gap, gap_width) for q in tails)
