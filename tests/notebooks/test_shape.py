@@ -6,6 +6,7 @@ import re
 
 import nbformat
 import pytest
+from nbconvert.filters import markdown2html_mistune
 
 from cxresearch import mime, project
 from cxresearch.batch import parameters, plan, publish
@@ -48,6 +49,13 @@ def test_it_has_one_title_and_the_headings_of_the_shape(notebook, language):
     headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
     assert [h for h in headings if h in HEADINGS[language]] == HEADINGS[language]
     assert publish.question(notebook, language)
+
+
+def test_no_asterisk_is_left_of_emphasis(notebook):
+    # 。** before a Chinese letter does not close bold type: the asterisks would be printed
+    for cell in (c for c in notebook.cells if c["cell_type"] == "markdown"):
+        plain = re.sub(r"(`[^`]*`)|(\$\$?[^$]*\$\$?)", "", cell["source"])
+        assert "*" not in str(markdown2html_mistune(plain)), cell["source"]
 
 
 def test_narrative_comes_in_pairs(notebook):
