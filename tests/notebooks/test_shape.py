@@ -54,7 +54,7 @@ def test_it_has_one_title_and_the_headings_of_the_shape(notebook, language):
 def test_no_asterisk_is_left_of_emphasis(notebook):
     # 。** before a Chinese letter does not close bold type: the asterisks would be printed
     for cell in (c for c in notebook.cells if c["cell_type"] == "markdown"):
-        plain = re.sub(r"(`[^`]*`)|(\$\$?[^$]*\$\$?)", "", cell["source"])
+        plain = re.sub(r"`[^`]*`|\$\$?[^$]*\$\$?", "x", cell["source"])
         assert "*" not in str(markdown2html_mistune(plain)), cell["source"]
 
 
