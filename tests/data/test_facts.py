@@ -13,9 +13,11 @@ import pytest
 import cxresearch as cx
 
 SHA256 = {
-    "claims.csv": "d0c685f8fdb85c8c2e42ac98d26bbbb7cf4b42b3a0a3d62289d60ae3c73c249c",
+    "attitude_questions.csv": "739df336f9d6e852d3439528fd154c98eaced714ce20ce9f56a558cad445f655",
+    "claims.csv": "39e1e5c3e539d8db53a0fbdd9ab4cfe68a3ed80bc8f5f598b67dfe9cf7b33fd7",
     "complaint_classes.csv": "63cf0191ec886a71e0586b9d8ed4bc3e2f7e3bf963601e1fe1c80c3df9899168",
     "hospice_measures.csv": "b7c39186f3d85ce7331efd3e8b0cc2d96ee0d56cbe861844e2364631fc458b01",
+    "published/attitude_alpha.json": "b6b040d56fa696de57530d9995c7c0ba0b64f1f5974d0411db7b274121804a0d",
     "published/brennan_2001.json": "01167088535e2be15cce8a2529355a4253d76871d6fda0f6e122cbe35cd95e43",
     "published/gwet_4_raters.json": "c8c60b836cb74b9f36145caa38bde8a1527b7a0e979cc30e8f8daf0e06d86b50",
     "published/gwet_contingency_3x3.json": "64955c43623f28f95ac2af82af2cc2a395f8b9466deef76af10502d30a72c0cd",
@@ -59,6 +61,7 @@ SCHEMAS = {
         "four_factor": pa.Column("str", pa.Check.isin(["product", "price", "channel", "competitors"])),
     },
     "complaint_classes": {"id": CODE, "english": TEXT, "chinese": CHINESE, "order": ORDER},
+    "attitude_questions": {"code": CODE, "english": TEXT, "chinese": CHINESE},
     "hospice_measures": {
         "code": CODE,
         "english": TEXT,

@@ -58,7 +58,13 @@ ENTRIES: Final = (
     _open("lme4/InstEval", "University lectures rated 1 to 5 by students", 73_421, 7, "mystery_shopping/visits_needed"),
     _open("MASS/housing", "Copenhagen tenants: satisfaction by influence, contact and type of home; counts", 72, 5),
     _open("datasets/USJudgeRatings", "Judges rated by lawyers on 10 qualities and on retention", 43, 13),
-    _open("datasets/attitude", "Departments: overall rating and 6 drivers, handling of complaints among them", 30, 7),
+    _open(
+        "datasets/attitude",
+        "Departments: overall rating and 6 drivers, handling of complaints among them",
+        30,
+        7,
+        "touchpoints/drivers",
+    ),
     _open("ordinal/wine", "9 judges × 8 bottles of wine, bitterness on 2 scales", 72, 6, "mystery_shopping/agreement"),
     _open(
         "stevedata/thatcher_approval",
@@ -86,6 +92,7 @@ ENTRIES: Final = (
         "touchpoints/moments_of_truth",
     ),
     _facts("complaint_classes", "8 classes of complaints", 8, 4),
+    _facts("attitude_questions", "Readable names of the columns of attitude", 7, 3, "touchpoints/drivers"),
     _facts("hospice_measures", "Readable names of the measures in cms_patient_care", 9, 4, "touchpoints/benchmark"),
     _simulated(
         "blueprint",
