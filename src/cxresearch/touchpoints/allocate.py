@@ -139,6 +139,7 @@ def allocate(
         levels=None,
     )  # fmt: skip
     driver_design.refuse_off_scale(design, (low, high))
+    called = driver_names.read(names, [outcome, *design.names])
     each = {
         "cost": _of_each("costs", costs, design, 1.0, positive=True),
         "least": _of_each("least", least, design, 0.0),
@@ -154,9 +155,9 @@ def allocate(
     return Allocation(
         table=table.sort_values(["spend", "next_unit"], ascending=False, kind="stable", ignore_index=True),
         plans=terms.plans(confidence), curve=terms.curve(), sample=design.sample,
-        notes=(*design.notes, *_notes(design, estimates, bootstraps, costs)), confidence=confidence, outcome=outcome,
-        budget=float(budget), step=step, money=money, returns=returns, cases=design.cases, bootstraps=bootstraps,
-        names=driver_names.read(names, [outcome, *design.names]),
+        notes=(*design.notes, *_notes(design, estimates, bootstraps, costs, called)), confidence=confidence,
+        outcome=outcome, budget=float(budget), step=step, money=money, returns=returns,
+        cases=design.cases, bootstraps=bootstraps, names=called,
     )  # fmt: skip
 
 
@@ -318,7 +319,9 @@ def _refuse_undefined(design: Design, estimates: Estimates) -> None:
         )
 
 
-def _notes(design: Design, estimates: Estimates, bootstraps: int, costs: Any) -> list[Words]:
+def _notes(
+    design: Design, estimates: Estimates, bootstraps: int, costs: Any, names: Mapping[Any, Words]
+) -> list[Words]:
     found = []
     if not isinstance(costs, Mapping):
         found.append(
@@ -330,8 +333,8 @@ def _notes(design: Design, estimates: Estimates, bootstraps: int, costs: Any) ->
         )
     constant = [name for name, columns in zip(design.names, design.columns, strict=True) if not columns]
     if constant:
-        names = checks.listed(constant)
-        found.append(Words(f"{names}: never varies, so it gets no money.", f"{names}：没有变化，因此不分配资金。"))
+        who = driver_names.listed(constant, names)
+        found.append(Words(f"{who.en}: never varies, so it gets no money.", f"{who.zh}：没有变化，因此不分配资金。"))
     if not (estimates.slope > 0).any():
         found.append(
             Words(

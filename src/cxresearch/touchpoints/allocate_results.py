@@ -61,6 +61,18 @@ class Allocation(Named):
 
         return allocate_figures.plan_plot(self.called(language), language, focus=self.known(focus, language))
 
+    def numbers(self) -> dict[str, float]:
+        """Return what the plans gain, by name, for a report's findings."""
+        best, importance = (self.plans.set_index("plan").loc[plan] for plan in ("best", "by_importance"))
+        return {
+            "plan_gain": float(best["gain"]),
+            "plan_gain_ci_low": float(best["ci_low"]),
+            "plan_gain_ci_high": float(best["ci_high"]),
+            "by_importance_behind": float(importance["behind"]),
+            "by_importance_behind_ci_low": float(importance["behind_low"]),
+            "by_importance_behind_ci_high": float(importance["behind_high"]),
+        }
+
     def readable(self, language: str = "en", *, digits: int = 2) -> Readable:
         """Return the table's main columns for reading; ``table`` has them all."""
         return Readable(self.called(language).table[list(_SHOWN)], language, digits, words.HEADINGS)

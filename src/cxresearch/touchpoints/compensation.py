@@ -128,15 +128,16 @@ def compensation(
         groups=None, family="linear", levels=None,
     )  # fmt: skip
     _refuse_pair(design)
+    called = driver_names.read(names, [outcome, *design.names])
     points = _points(design, good, poor)
     surface = fit.Surface(design, points, bootstraps, seed)
     table = _table(surface, confidence)
     return Compensation(
         table=table, rivals=_rivals(design, points, confidence), curves=_curves(surface, confidence),
-        sample=design.sample, notes=(*design.notes, *_notes(surface, table)), confidence=confidence, outcome=outcome,
-        first=first, second=second, good=points.good, poor=points.poor, middle=(points.first, points.second),
-        corner=_corner(design, points), at_top=_at_top(design), cases=design.cases, bootstraps=bootstraps,
-        names=driver_names.read(names, [outcome, *design.names]),
+        sample=design.sample, notes=(*design.notes, *_notes(surface, table, called)), confidence=confidence,
+        outcome=outcome, first=first, second=second, good=points.good, poor=points.poor,
+        middle=(points.first, points.second), corner=_corner(design, points), at_top=_at_top(design),
+        cases=design.cases, bootstraps=bootstraps, names=called,
     )  # fmt: skip
 
 
@@ -246,17 +247,17 @@ def _at_top(design: Design) -> float:
     return float(design.mass[design.y == design.y.max()].sum() / design.mass.sum())
 
 
-def _notes(surface: fit.Surface, table: "pd.DataFrame") -> list[Words]:
+def _notes(surface: fit.Surface, table: "pd.DataFrame", names: Mapping[Any, Words]) -> list[Words]:
     design, points = surface.design, surface.points
-    first, second = design.names[:2]
+    first, second = (driver_names.listed([name], names) for name in design.names[:2])
     corner = _corner(design, points)
     found = []
     if corner < _FEW_CORNER:
         found.append(
             Words(
-                f"Only {corner} respondents score {first} well and {second} poorly. What is said of such people "
+                f"Only {corner} respondents score {first.en} well and {second.en} poorly. What is said of such people "
                 "leans on the others and on the shape of the model.",
-                f"只有 {corner} 名受访者“{first}”得分好而“{second}”得分差，对这类人的结论主要靠其他受访者和模型推出。",
+                f"只有 {corner} 名受访者“{first.zh}”得分好而“{second.zh}”得分差，对这类人的结论主要靠推算。",
             )
         )
     top = _at_top(design)
@@ -273,9 +274,9 @@ def _notes(surface: fit.Surface, table: "pd.DataFrame") -> list[Words]:
         if share > _NEARLY_ALWAYS:
             found.append(
                 Words(
-                    f"{name} is the lower of the two in {percent(share)} of the answers, so “the lower one decides” "
-                    f"and “{name} decides” can hardly be told apart.",
-                    f"在 {percent(share)} 的回答中“{name}”都是较低的一个，“较低者决定”与“{name}决定”几乎无法区分。",
+                    f"{name.en} is the lower of the two in {percent(share)} of the answers, so “the lower one decides” "
+                    f"and “{name.en} decides” can hardly be told apart.",
+                    f"在 {percent(share)} 的回答中“{name.zh}”都是较低的一个，“较低者决定”与“{name.zh}决定”难以区分。",
                 )
             )
     if np.isnan(table["estimate"].iloc[-1]):

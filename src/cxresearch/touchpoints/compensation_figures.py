@@ -44,7 +44,7 @@ def curves_plot(result: "Compensation", language: str = "en") -> "Figure":
 
 def _curves(result: "Compensation", ax: "Axes", language: str) -> None:
     said = {"poor": Words("poor", "差"), "middle": Words("middling", "居中"), "good": Words("good", "好")}
-    second = short(result.second, language, 20)
+    second = short(result.second, language)
     fine = 2 * result.middle[1] - result.poor
     at = {"poor": result.poor, "middle": result.middle[1], "good": fine}
     for level, (color, line) in _LOOK.items():
@@ -53,7 +53,7 @@ def _curves(result: "Compensation", ax: "Axes", language: str) -> None:
         if level != "middle":
             ax.fill_between(x, rows["ci_low"], rows["ci_high"], color=color, alpha=0.15, linewidth=0)
         what = said[level](language)
-        label = Words(f"{second} {what} ({number(at[level], 1)})", f"{second}{what}（{number(at[level], 1)}）")
+        label = Words(f"{what} ({number(at[level], 1)})", f"{what}（{number(at[level], 1)}）")
         ax.plot(x, rows["outcome"], color=color, linestyle=line, label=label(language))
     for level, score, marker in (("middle", result.middle[0], "o"), ("poor", result.good, "D")):
         rows = result.curves[result.curves["second"] == level]
@@ -65,7 +65,7 @@ def _curves(result: "Compensation", ax: "Axes", language: str) -> None:
     ax.set_ylim(max(bottom, float(lines.min()) - reach), min(top, float(lines.max()) + reach))
     ax.set_xlabel(Words(f"{short(result.first, 'en')}, score", f"{short(result.first, 'zh')}（得分）")(language))
     ax.set_ylabel(Words(f"{short(result.outcome, 'en')}, points", f"{short(result.outcome, 'zh')}（分）")(language))
-    ax.legend(fontsize=8, loc="best")
+    ax.legend(fontsize=8, loc="best", title=second, title_fontsize=8)
 
 
 def _rivals(result: "Compensation", ax: "Axes", language: str) -> None:

@@ -97,7 +97,14 @@ class Surface:
         if not bootstraps:
             return Moments(mean=np.empty((0, m)), covariance=np.empty((0, m, m)))
         rng, design = np.random.default_rng(seed), self.design
-        return moments.bootstrap(table, design.weight, reps=bootstraps, rng=rng, count=design.count, unit=design.unit)
+        return moments.bootstrap(
+            table,
+            design.weight,
+            reps=bootstraps,
+            rng=rng,
+            count=design.count,
+            unit=driver_estimates.redrawn(design, seed),
+        )
 
     def slopes(self, columns: tuple[str, ...], of: Moments) -> Floats:
         """Return the slopes of all six columns, those left out being 0, with covariates held fixed."""

@@ -84,6 +84,25 @@ class Compensation(Named):
         """By which rule the two go together: "weakest", "softens", "adds_up" or "open"."""
         return judge(self.table.set_index("effect"))[1]
 
+    def verdict(self, *, makes_up: bool = True) -> str:
+        """Judge the claim that the first makes up for the second, or that it does not, by ``answer``."""
+        if self.answer == "open":
+            return "undecided"
+        return "supported" if (self.answer == "makes_up") == makes_up else "contradicted"
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the main effects and the pattern, by name, for a report's findings."""
+        net, weaker = self.effect("net"), self.effect("weaker")
+        return {
+            "pair_net": float(net["estimate"]),
+            "pair_net_ci_low": float(net["ci_low"]),
+            "pair_net_ci_high": float(net["ci_high"]),
+            "pair_weaker": float(weaker["estimate"]),
+            "pair_weaker_ci_low": float(weaker["ci_low"]),
+            "pair_weaker_ci_high": float(weaker["ci_high"]),
+            "pair_pattern": self.pattern,
+        }
+
     def called(self, language: str) -> Self:
         """Return the same result with the readable names of `language` in place of the columns' own."""
         own = {c: self.names[c](language) for c in (self.outcome, self.first, self.second) if c in self.names}

@@ -15,11 +15,16 @@ from cxresearch.numerics.moments import Moments
 from cxresearch.touchpoints.driver_design import Design
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
 
 MOST_DRIVERS: Final = 30
 """Drivers (or groups of drivers) up to which LMG shares are computed: 2^30 subsets take about half a minute."""
 MOST_SUBSETS: Final = 2**31
 """Subsets over all bootstrap samples: 1,000 samples of 21 drivers, about a minute."""
+LARGE: Final = 50_000
+"""Rows up to which single rows are redrawn."""
+PACKS: Final = 5_000
+"""Random packs that the rows of a larger survey are redrawn in."""
 MOST_FITTED: Final = 8
 """Drivers up to which a binary or ordinal outcome is refitted for every subset: 256 fits."""
 MOST_FIT_TIME: Final = 180.0
@@ -92,6 +97,17 @@ def _drawn(design: Design) -> tuple[int, int]:
     return units, units - 1
 
 
+def redrawn(design: Design, seed: int) -> Integers | None:
+    """Return what is redrawn together: units; in a large survey random packs of rows; None for single rows.
+
+    Rows that are independent make packs that are independent, so redrawing packs is as right as redrawing rows; it is
+    faster by the size of a pack, and its standard errors are good to 1 % (the root of 1 over twice the packs).
+    """
+    if design.unit is not None or design.count is not None or len(design.y) <= LARGE:
+        return design.unit
+    return np.random.default_rng([seed, len(design.y)]).permutation(len(design.y)) % PACKS
+
+
 def linear(design: Design, method: str, bootstraps: int, seed: int) -> Estimates:
     """Estimate for a numeric outcome, by LMG or Johnson's weights."""
     _refuse_large(design, method, bootstraps)
@@ -120,8 +136,9 @@ def _samples(design: Design, table: Floats, bootstraps: int, seed: int) -> tuple
     if not bootstraps:
         return Moments(mean=np.empty((0, m)), covariance=np.empty((0, m, m))), 0
     drawn = moments.bootstrap(
-        table, design.weight, reps=bootstraps, rng=np.random.default_rng(seed), count=design.count, unit=design.unit
-    )
+        table, design.weight, reps=bootstraps, rng=np.random.default_rng(seed), count=design.count,
+        unit=redrawn(design, seed),
+    )  # fmt: skip
     fine = (drawn.sd > 0).all(axis=1)
     return Moments(mean=drawn.mean[fine], covariance=drawn.covariance[fine]), int((~fine).sum())
 

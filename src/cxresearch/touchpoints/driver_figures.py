@@ -174,7 +174,7 @@ def priority_plot(result: "Priorities", language: str = "en", *, focus: Any = No
         _write_corners(ax, language)
         ax.set_title(fold(words.priorities_finding(result, language)))
         _base(fig, result, language)
-        unnamed = _write_names(fig, ax, table, language, x=x, y=y, focus=focus)
+        unnamed = _write_names(fig, ax, table, language, x=x, y=y, focus=focus, first=result.first)
         if unnamed:
             more = Words(f"; {unnamed} without room for a name: see the table", f"；{unnamed} 个点无处标名，见表")
             _base(fig, result, language, more(language))
@@ -195,7 +195,7 @@ def _write_corners(ax: "Axes", language: str) -> None:
 
 
 def _write_names(
-    fig: Any, ax: "Axes", table: "pd.DataFrame", language: str, *, x: Floats, y: Floats, focus: Any
+    fig: Any, ax: "Axes", table: "pd.DataFrame", language: str, *, x: Floats, y: Floats, focus: Any, first: int
 ) -> int:
     """Write names beside their points, the first priorities first, where they cover nothing; count those left out."""
     from matplotlib import patheffects
@@ -211,8 +211,10 @@ def _write_names(
     rim = [patheffects.withStroke(linewidth=2, foreground="white")] if len(table) <= _CROWDED else []
     for i in sorted(range(len(table)), key=lambda i: (table["driver"][i] != focus, i)):
         marked = focus is not None and table["driver"][i] == focus
+        label = words.short(table["driver"][i], language, LONGEST_LABEL)
+        place = table["priority"][i]
         text = ax.annotate(
-            words.short(table["driver"][i], language, LONGEST_LABEL), (x[i], y[i]), textcoords="offset points",
+            f"{place}. {label}" if place <= first else label, (x[i], y[i]), textcoords="offset points",
             xytext=(0, 0), fontsize=8, color=style.FOCUS if marked else style.INK, zorder=4,
             path_effects=rim,
         )  # fmt: skip

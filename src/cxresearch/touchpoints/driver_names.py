@@ -1,6 +1,6 @@
 """Readable names of drivers, in both languages, where the survey's own columns are codes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cxresearch import checks
@@ -42,3 +42,10 @@ def _words(column: Any, name: Any) -> Words:
     if not isinstance(pair, Sequence) or len(pair) != 2 or not all(isinstance(text, str) and text for text in pair):
         raise checks.InputError(f"names: {column!r} → {name!r}; give a text, or a pair (English, Chinese)")
     return Words(*pair)
+
+
+def listed(columns: Iterable[Any], names: Mapping[Any, Words]) -> Words:
+    """Return columns by their readable names, as a list in each language."""
+    columns = list(columns)
+    called = [[names[c](language) if c in names else c for c in columns] for language in ("en", "zh")]
+    return Words(*(checks.listed(texts) for texts in called))

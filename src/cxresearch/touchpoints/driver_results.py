@@ -1,7 +1,7 @@
 """What studies of drivers answer with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cxresearch import checks
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 _SHOWN = (
     "priority", "driver", "share", "ci_low", "ci_high", "performance", "quadrant", "quadrant_share", "among_first",
     "rise", "headroom", "headroom_low", "headroom_high",
+)  # fmt: skip
+
+
+_DRIVER_COLUMNS = (
+    "driver", "group", "importance", "share", "ci_low", "ci_high", "rank", "rank_low", "rank_high", "performance",
+    "slope",
 )  # fmt: skip
 
 
@@ -94,6 +100,8 @@ class DriverResult(Named):
         Respondents behind the numbers.
     bootstraps : int
         Bootstrap samples behind the intervals; 0 if there are none.
+    groups : DataFrame or None
+        Groups of drivers: group, drivers (how many), importance, share, ci_low, ci_high, rank, rank_low, rank_high.
     """
 
     family: str
@@ -103,26 +111,13 @@ class DriverResult(Named):
     inflation: dict[str, float]
     cases: int
     bootstraps: int
+    groups: "pd.DataFrame | None" = None
 
     headings: ClassVar[dict[str, Words]] = words.HEADINGS
 
     def readable(self, language: str = "en", *, digits: int = 3) -> Readable:
         """Return the table for reading: rounded, headings in `language`, a dash for what is undefined."""
         return _readable(self.called(language).table, language, digits)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drivers(DriverResult):
-    """Importance of drivers; see `cxresearch.drivers` for the columns of ``table``.
-
-    Parameters
-    ----------
-    groups : DataFrame or None
-        The same for groups of drivers: group, drivers (how many), importance, share, ci_low, ci_high, rank,
-        rank_low, rank_high.
-    """
-
-    groups: "pd.DataFrame | None" = None
 
     def readable_groups(self, language: str = "en", *, digits: int = 3) -> Readable:
         """Return ``groups`` for reading.
@@ -136,6 +131,18 @@ class Drivers(DriverResult):
             raise checks.InputError("there are no groups: name them with groups={driver: group}")
         groups = self.called(language).groups
         return _readable(groups if groups is not None else self.groups, language, digits)
+
+    def shares(self) -> "Drivers":
+        """Return the part of the answer that is about importance alone, with text and figure of its own."""
+        columns = [c for c in _DRIVER_COLUMNS if c in self.table]
+        own = {f.name: getattr(self, f.name) for f in fields(DriverResult)}
+        table = self.table[columns].sort_values("rank", kind="stable", na_position="last", ignore_index=True)
+        return Drivers(**own | {"table": table})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drivers(DriverResult):
+    """Importance of drivers; see `cxresearch.drivers` for the columns of ``table``."""
 
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say what drives the outcome most; with `focus`, of that driver first."""
@@ -173,6 +180,24 @@ class Priorities(DriverResult):
     share_cut: float
     first: int
     target: str
+
+    def chosen(self) -> list[Any]:
+        """Return the drivers to mend first, the first one first."""
+        return words.first_drivers(self)
+
+    def verdict(self) -> str:
+        """Judge whether the strongest drivers score lowest: "supported", "contradicted" or "undecided"."""
+        row = self.pattern.iloc[0]
+        return "supported" if row["ci_high"] < 0 else "contradicted" if row["ci_low"] > 0 else "undecided"
+
+    def pattern_numbers(self) -> dict[str, float]:
+        """Return the rank correlation of share and score with its interval, by name, for a report's findings."""
+        row = self.pattern.iloc[0]
+        return {
+            "rank_correlation": float(row["estimate"]),
+            "rank_correlation_ci_low": float(row["ci_low"]),
+            "rank_correlation_ci_high": float(row["ci_high"]),
+        }
 
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say what to mend first and how sure that is; with `focus`, of that driver first."""

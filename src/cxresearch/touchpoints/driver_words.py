@@ -45,14 +45,25 @@ HEADINGS: Final[dict[str, Words]] = {
 }
 
 NAMES: Final[dict[str, Words]] = {
+    "brand": Words("brand", "品牌传播"),
+    "channel": Words("channel", "渠道"),
     "cleaning": Words("cleaning", "保洁"),
+    "environment": Words("environment", "有形环境"),
     "greening": Words("greening", "绿化"),
+    "marketing": Words("marketing", "营销"),
     "overall": Words("overall satisfaction", "总体满意度"),
+    "people": Words("people", "人员"),
+    "place": Words("place", "渠道（地点）"),
+    "price": Words("price", "价格"),
+    "process": Words("process", "过程"),
+    "product": Words("product", "产品"),
+    "promotion": Words("promotion", "促销"),
     "reception": Words("reception", "接待"),
     "repairs": Words("repairs", "维修"),
     "security": Words("security", "保安"),
+    "service": Words("service", "服务"),
 }
-"""Column names of the project's own data, for sentences; any other column keeps its name."""
+"""Names of columns and groups in the project's own data, for sentences; any other column keeps its name."""
 LONGEST_NAME: Final = 40
 """Letters of a column's name that sentences show."""
 
@@ -73,7 +84,11 @@ def short(column: Any, language: str, longest: int = LONGEST_NAME) -> str:
 
 def enumerated(columns: Sequence[Any], language: str) -> str:
     """Write ``a, b and c`` or ``a、b和c``."""
-    names = [name(column, language) for column in columns]
+    return listed([name(column, language) for column in columns], language)
+
+
+def listed(names: Sequence[str], language: str) -> str:
+    """Join what is said already."""
     if len(names) == 1:
         return names[0]
     comma, last = (", ", " and ") if language == "en" else ("、", "和")
@@ -248,10 +263,7 @@ def priorities_finding(result: "Priorities", language: str) -> str:
     chosen = first_drivers(result)
     if not chosen:
         return Words("Nothing can be ranked", "无法排出改进次序")(language)
-    clear = [driver for driver in chosen if result.row(driver)["quadrant"] == "concentrate_here"]
-    if not clear:
-        return Words("No driver both weighs much and scores low", "没有哪个因素既重要又得分低")(language)
-    return Words(f"Mend first: {enumerated(clear, 'en')}", f"优先改进：{enumerated(clear, 'zh')}")(language)
+    return Words(f"Mend first: {enumerated(chosen, 'en')}", f"优先改进：{enumerated(chosen, 'zh')}")(language)
 
 
 def first_drivers(result: "Priorities") -> list[Any]:
@@ -269,7 +281,7 @@ def priorities_text(result: "Priorities", language: str, focus: Any) -> Paragrap
         what = name(result.outcome, language)
         sentences.append(Words(f"Nothing explains {what}.", f"没有因素能解释{what}。")(language))
         return Paragraph(joined(sentences, language))
-    sentences += [_choice_sentence(result, chosen, language), _certainty_sentence(result, chosen, language)]
+    sentences += [_choice_sentence(result, chosen, language), _reason_sentence(result, chosen, language)]
     top = result.table.iloc[0]
     if top["driver"] != focus:
         sentences.append(_headroom_sentence(result, top, language))
@@ -279,45 +291,53 @@ def priorities_text(result: "Priorities", language: str, focus: Any) -> Paragrap
 
 
 def _choice_sentence(result: "Priorities", chosen: list[Any], language: str) -> str:
-    """Name what lies in the quadrant to concentrate on, then what fills up the first places."""
-    cut = number(result.performance_cut)
-    clear = [driver for driver in chosen if result.row(driver)["quadrant"] == "concentrate_here"]
-    others = [driver for driver in chosen if driver not in clear]
-    if not clear:
-        return Words(
-            f"no driver both carries more than an equal share ({percent(result.share_cut)}) and scores below {cut}; "
-            f"share times room to improve is largest for {enumerated(others, 'en')}.",
-            f"没有哪个因素占比超过平均（{percent(result.share_cut)}）而得分又低于 {cut}；"
-            f"占比与改进余地之积最大的是{enumerated(others, 'zh')}。",
-        )(language)
-    text = Words(
-        f"mend first: {enumerated(clear, 'en')}, with more than an equal share ({percent(result.share_cut)}) of what "
-        f"drivers explain and a score below {cut}",
-        f"优先改进：{enumerated(clear, 'zh')}，占比超过平均（{percent(result.share_cut)}）而得分低于 {cut}",
-    )(language)
-    if others:
-        text += Words(
-            f"; then, by share and room to improve, {enumerated(others, 'en')}",
-            f"；其次按占比与改进余地依次为{enumerated(others, 'zh')}",
-        )(language)
-    return text + Words(".", "。")(language)
-
-
-def _certainty_sentence(result: "Priorities", chosen: list[Any], language: str) -> str:
+    """Name what to mend first, and how often redrawn respondents would say so too."""
     sure = [result.row(driver)["among_first"] for driver in chosen]
-    if np.isnan(sure).any() or len(chosen) == len(result.table):
-        return ""
-    each = [sure_of(value, language) for value in sure]
-    alike = len(set(each)) == 1
-    shares = each[0] if alike else Words(", ", "、")(language).join(each)
-    if len(chosen) == 1:
-        return Words(f"It stays first in {shares} of redrawn samples.", f"在重抽样本中，它仍排第一的比例为 {shares}。")(
+    known = not np.isnan(sure).any() and len(chosen) < int(result.table["share"].notna().sum())
+    brackets = Words(" ({})", "（{}）")(language)
+    said = [
+        name(driver, language) + (brackets.format(sure_of(value, language)) if known else "")
+        for driver, value in zip(chosen, sure, strict=True)
+    ]
+    n = number(result.cases, 0)
+    if not known:
+        return Words(f"mend first: {listed(said, 'en')} (n = {n}).", f"优先改进：{listed(said, 'zh')}（n = {n}）。")(
             language
         )
+    among = Words(f"among the first {len(chosen)}", f"排在前 {len(chosen)} 位")
+    if len(chosen) == 1:
+        among = Words("the first", "排第一")
     return Words(
-        f"They stay among the first {len(chosen)} in {shares} of redrawn samples{'' if alike else ', in that order'}.",
-        f"在重抽样本中，它们仍排在前 {len(chosen)} 的比例{'' if alike else '依次'}为 {shares}。",
+        f"mend first: {listed(said, 'en')}. In brackets: how often it stays {among('en')} when the {n} respondents are "
+        "redrawn.",
+        f"优先改进：{listed(said, 'zh')}。括号内为重抽 {n} 名受访者时它仍{among('zh')}的比例。",
     )(language)
+
+
+def _reason_sentence(result: "Priorities", chosen: list[Any], language: str) -> str:
+    """Say which of them lie in the quadrant to concentrate on, and why the others follow."""
+    cut = number(result.performance_cut)
+    clear = [driver for driver in chosen if result.row(driver)["quadrant"] == "concentrate_here"]
+    equal = percent(result.share_cut)
+    if not clear:
+        return Words(
+            f"No driver both carries more than an equal share ({equal}) and scores below {cut}; these have the largest "
+            "share times room to improve.",
+            f"没有哪个因素占比超过平均（{equal}）而得分又低于 {cut}；以上各项占比与改进余地之积最大。",
+        )(language)
+    who, one = enumerated(clear, language), len(clear) == 1
+    rest = len(chosen) - len(clear)
+    follow = Words("the other follows" if rest == 1 else "the others follow", "其余")
+    text = Words(
+        f"{who} {'carries' if one else 'carry'} more than an equal share ({equal}) of what drivers explain and "
+        f"{'scores' if one else 'score'} below {cut}",
+        f"{who}占比超过平均（{equal}）而得分低于 {cut}",
+    )(language)
+    if rest:
+        text += Words(f"; {follow('en')} by share and room to improve", f"；{follow('zh')}按占比与改进余地排列")(
+            language
+        )
+    return text + Words(".", "。")(language)
 
 
 def _headroom_sentence(result: "Priorities", row: "pd.Series[Any]", language: str) -> str:

@@ -111,8 +111,9 @@ def drivers(
     percentile intervals (Hesterberg 2015). They hold the truth in 93 to 97 % of simulated surveys of 50 rows and more
     (``data/evidence/drivers.csv``), but not where a true share is zero or nearly so: a share cannot be negative, so its
     estimate and the whole interval lie above zero. Where rows of a unit are alike and `unit` is not given, they hold it
-    in 71 %. Rank intervals follow from the differences between drivers that are larger than chance allows (Mogstad et
-    al. 2024); they also hold among equals, and are wide.
+    in 71 %. Surveys of more than 50,000 rows are redrawn in 5,000 random packs of rows. Rank intervals follow from the
+    differences between drivers that are larger than chance allows (Mogstad et al. 2024); they also hold among equals,
+    and are wide.
 
     Importance is what goes with the outcome in these data, not what would change it: common causes, halo, and the
     outcome working back on the scores all count. A driver on which everyone is equally served has little spread, and
@@ -141,6 +142,7 @@ def drivers(
         family=family, levels=levels,
     )  # fmt: skip
     estimates = estimate(design, method, family, bootstraps, seed)
+    called = driver_names.read(names, [outcome, *design.names])
     condition, inflation = collinearity(design)
     table = driver_table(design, estimates, confidence)
     return Drivers(
@@ -148,7 +150,15 @@ def drivers(
         sample=design.sample,
         notes=(
             *design.notes,
-            *notes(design, estimates, condition=condition, inflation=inflation, family=family, bootstraps=bootstraps),
+            *notes(
+                design,
+                estimates,
+                condition=condition,
+                inflation=inflation,
+                family=family,
+                bootstraps=bootstraps,
+                names=called,
+            ),
         ),
         confidence=confidence,
         outcome=outcome,
@@ -159,8 +169,8 @@ def drivers(
         inflation=inflation,
         cases=design.cases,
         bootstraps=bootstraps,
-        names=driver_names.read(names, [outcome, *design.names]),
-        groups=None if groups is None else _group_table(design, estimates, confidence),
+        names=called,
+        groups=None if design.groups is None else group_table(design, estimates, confidence),
     )
 
 
@@ -211,7 +221,8 @@ def driver_table(design: Design, estimates: Estimates, confidence: float) -> "pd
     return table
 
 
-def _group_table(design: Design, estimates: Estimates, confidence: float) -> "pd.DataFrame":
+def group_table(design: Design, estimates: Estimates, confidence: float) -> "pd.DataFrame":
+    """Return a row per group, the most important first."""
     import pandas as pd
 
     grouping = design.grouping
@@ -257,35 +268,36 @@ def notes(
     inflation: dict[str, float],
     family: str,
     bootstraps: int,
+    names: Mapping[Any, Words],
 ) -> list[Words]:
     """Say what a reader must know before using the numbers."""
     found = []
     constant = [name for name, columns in zip(design.names, design.columns, strict=True) if not columns]
     if constant:
-        names = checks.listed(constant)
+        who = driver_names.listed(constant, names)
         found.append(
             Words(
-                f"{names}: the same answer in every row used, so nothing can be said about importance.",
-                f"{names}：所用的每一行回答都相同，无法判断重要性。",
+                f"{who.en}: the same answer in every row used, so nothing can be said about importance.",
+                f"{who.zh}：所用的每一行回答都相同，无法判断重要性。",
             )
         )
     determined = [name for name, value in inflation.items() if np.isinf(value)]
     if determined:
-        names = checks.listed(determined)
+        who = driver_names.listed(determined, names)
         found.append(
             Words(
-                f"{names} determine each other (duplicates or sums): they share one credit between them, and their "
+                f"{who.en} determine each other (duplicates or sums): they share one credit between them, and their "
                 "slopes are undefined.",
-                f"{names} 可以互相推算（重复或相加得到）：它们平分同一份贡献，斜率没有定义。",
+                f"{who.zh} 可以互相推算（重复或相加得到）：它们平分同一份贡献，斜率没有定义。",
             )
         )
     elif condition > CLOSE:
-        close = checks.listed(sorted(inflation, key=lambda name: -inflation[name])[:3])
+        who = driver_names.listed(sorted(inflation, key=lambda name: -inflation[name])[:3], names)
         found.append(
             Words(
                 f"The drivers are nearly collinear (condition number {number(condition, 0)}; above {CLOSE:.0f} by "
-                f"rule of thumb), most of all {close}: how credit is split between them hangs on few answers.",
-                f"驱动因素近乎共线（条件数 {number(condition, 0)}，经验界限为 {CLOSE:.0f}），尤其是 {close}："
+                f"rule of thumb), most of all {who.en}: how credit is split between them hangs on few answers.",
+                f"驱动因素近乎共线（条件数 {number(condition, 0)}，经验界限为 {CLOSE:.0f}），尤其是 {who.zh}："
                 "它们之间如何分配贡献只取决于少数回答。",
             )
         )

@@ -139,6 +139,7 @@ def priorities(
         family="linear", levels=None,
     )  # fmt: skip
     driver_design.refuse_off_scale(design, (low, high))
+    called = driver_names.read(names, [outcome, *design.names])
     estimates = study.estimate(design, method, "linear", bootstraps, seed)
     condition, inflation = study.collinearity(design)
     first = min(first, len(design.varying))
@@ -158,14 +159,16 @@ def priorities(
         notes=(
             *design.notes,
             *study.notes(
-                design, estimates, condition=condition, inflation=inflation, family="linear", bootstraps=bootstraps
+                design, estimates, condition=condition, inflation=inflation, family="linear", bootstraps=bootstraps,
+                names=called,
             ),
-            *_notes(design, estimates),
+            *_notes(design, estimates, called),
         ),
         confidence=confidence, outcome=outcome, family="linear", method=method, r2=estimates.r2, condition=condition,
         inflation=inflation, cases=design.cases, bootstraps=bootstraps,
-        names=driver_names.read(names, [outcome, *design.names]), scale=(low, high), performance_cut=cut,
-        share_cut=share_cut, first=first, target=target,
+        names=called,
+        groups=None if design.groups is None else study.group_table(design, estimates, confidence),
+        scale=(low, high), performance_cut=cut, share_cut=share_cut, first=first, target=target,
     )  # fmt: skip
 
 
@@ -311,16 +314,16 @@ def _chance_of(value: float, importance: Floats, performance: Floats, seed: int)
     return float((1 + as_low.sum()) / (1 + _DRAWN))
 
 
-def _notes(design: Design, estimates: Estimates) -> list[Words]:
+def _notes(design: Design, estimates: Estimates, names: Mapping[Any, Words]) -> list[Words]:
     found = []
     falling = [design.names[j] for j, slope in zip(design.varying, estimates.slope, strict=True) if slope < 0]
     if falling:
-        names = checks.listed(falling)
+        who = driver_names.listed(falling, names)
         found.append(
             Words(
-                f"{names}: with the other drivers held fixed, a higher score goes with a lower outcome, so "
+                f"{who.en}: with the other drivers held fixed, a higher score goes with a lower outcome, so "
                 "headroom is negative. Often this is a sign of drivers too alike to be told apart.",
-                f"{names}：在其他驱动因素不变时，得分越高结果反而越低，因此提升空间为负。"
+                f"{who.zh}：在其他驱动因素不变时，得分越高结果反而越低，因此提升空间为负。"
                 "这往往说明几个驱动因素过于相似、难以区分。",
             )
         )
