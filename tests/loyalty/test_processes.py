@@ -74,9 +74,7 @@ def test_verdicts_need_one_side_alone():
     assert verdicts(claim, against, 0.05) == ["supported", "contradicted", "undecided", "undecided", "undecided"]
 
 
-@pytest.mark.parametrize(
-    ("language", "said"), [("en", "repairs for about 2 years (2 alone)"), ("zh", "维修约 2 年（区间只含 2 年）")]
-)
+@pytest.mark.parametrize(("language", "said"), [("en", "repairs for 2 years;"), ("zh", "维修 2 年；")])
 def test_text_and_figure_hold_the_numbers(found, language, said):
     assert said in found.text(language)
     assert "15,000" in found.text(language)

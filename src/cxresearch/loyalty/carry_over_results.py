@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cxresearch import checks
-from cxresearch.language import Paragraph, Readable, Words
+from cxresearch.language import Paragraph, Readable, Words, number
 from cxresearch.loyalty import carry_over_words as words
 from cxresearch.loyalty import reach
 from cxresearch.loyalty.carry_over_fit import Settings, compared
@@ -105,7 +105,12 @@ class CarryOver(Result):
         if truth is not None:
             table = table.copy()
             table.insert(1, "truth", [float(truth.get(name, np.nan)) for name in table["quantity"]])
-        return Readable(table, language, digits, words.headings(self))
+        shown = Readable(table, language, digits, words.headings(self))
+        whole = table["quantity"].isin(["horizon", "duration"])  # counts of periods have no decimals
+        for at, name in enumerate(table.columns[1:], start=1):
+            cells = zip(table[name], whole, strict=True)
+            shown.frame.isetitem(at, [number(value, 0 if counted else digits) for value, counted in cells])
+        return shown
 
     def truth_of(self, effects: "Sequence[float]") -> dict[str, float]:
         """Return the quantities of known effects, lag 0 first, by the definitions used here."""

@@ -119,16 +119,14 @@ def lengths(low: float, high: float, step: Step, max_lag: int, language: str) ->
 
 
 def headline(result: "CarryOver", language: str) -> str:
-    """Say the finding above a figure."""
-    cause, effect = nouns.name(result.driver, language), nouns.name(result.outcome, language)
+    """Say the finding above a figure, whose axes say in what."""
     duration = result.ranges["duration"]
     if not duration[0] > 0:
         return felt(result, language).rstrip(".。")
     long, around = result.step.length(int(duration[0]), language), between(result, duration, language)
-    return Words(
-        f"An improvement in {cause} is felt in {effect} for about {long} ({around})",
-        f"{cause}的改善对{effect}的影响持续约 {long}（{around}）",
-    )(language)
+    return Words(f"An improvement is felt for about {long} ({around})", f"改善的影响持续约 {long}（{around}）")(
+        language
+    )
 
 
 def _shape(result: "CarryOver", language: str) -> list[str]:

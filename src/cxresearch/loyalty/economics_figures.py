@@ -153,9 +153,8 @@ def sensitivity_plot(result: "RetentionValue", language: str = "en", *, quantity
         ax.set_xlabel(Words(f"{name('en')} ({unit})", f"{name('zh')}（{unit}）")(language))
         if len(moved):
             most = HEADINGS[moved["input"].iloc[-1]]
-            title = Words(
-                f"{name('en').capitalize()} depends most on: {most('en')}", f"{most('zh')}对{name('zh')}影响最大"
-            )
+            what = name("en").split(",")[0].capitalize()  # per whom stands on the axis
+            title = Words(f"{what} depends most on: {most('en')}", f"{most('zh')}对{name('zh')}影响最大")
             ax.set_title(fold(title(language), TITLE))
         note = Words(
             "each input moved alone: to the ends of its interval, or by 20 % where none is known",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cxresearch.loyalty.attrition import Attrition
-    from cxresearch.loyalty.contagion import Clusters
+    from cxresearch.loyalty.contagion_results import Clusters
     from cxresearch.loyalty.leaving import Reasons
 
 

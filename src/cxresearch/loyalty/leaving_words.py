@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxresearch.loyalty.attrition import Attrition
-    from cxresearch.loyalty.contagion import Clusters
+    from cxresearch.loyalty.contagion_results import Clusters
     from cxresearch.loyalty.leaving import Reasons
 
 REASONS: Final[dict[str, Words]] = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from cxresearch.language import Words, number
+from cxresearch.language import Paragraph, Words, number
 from cxresearch.loyalty.lag_rows import Rows
 from cxresearch.loyalty.lag_tables import t_critical, t_p_value
 from cxresearch.numerics import horizon
@@ -48,6 +48,10 @@ class Placebo:
             "that finds nothing may lack the data to.",
             f"驱动因素的未来值没有显示影响（联合检验 p {p}），这正是应有的结果；但这不是证明，也可能只是数据不足。",
         )
+
+    def text(self, language: str = "en") -> Paragraph:
+        """Say what the placebo showed, as a paragraph."""
+        return Paragraph(self.note(language))
 
 
 WARNING: Final = Words(

@@ -54,7 +54,8 @@ def process_plot(result: "Processes", language: str = "en", *, focus: Any = None
         whom = nouns.units(result.sample.counts["units"], result.unit, language)
         rows, level = number(result.sample.used, 0), percent(result.confidence)
         base = Words(
-            f"n = {rows} rows of {whom}; lines are {level} intervals", f"n = {rows} 行（{whom}）；横线为 {level} 区间"
+            f"n = {rows} rows of {whom}; lines are {level} intervals; a point without one is its own interval",
+            f"n = {rows} 行（{whom}）；横线为 {level} 区间；没有横线的，区间只含该点",
         )
         fig.supxlabel(base(language), fontsize=8, color=style.MUTED, x=0.01, ha="left")
         fig.legend(loc="outside upper right")

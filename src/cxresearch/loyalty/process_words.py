@@ -65,9 +65,11 @@ def text(result: "Processes", language: str, focus: Any) -> Paragraph:
     )(language)
     whom = nouns.units(result.sample.counts["units"], result.unit, language)
     level, used = percent(result.confidence), number(result.sample.used, 0)
+    bare = any(_sure(row, result.max_lag) for row in rows)
+    alone = Words("; without brackets, the interval holds that length alone", "；未加括号的，区间只含该时长")
     base = Words(
-        f"Based on {used} rows of {whom}; {level} intervals in brackets.",
-        f"依据 {whom}的 {used} 行数据；括号内为 {level} 区间。",
+        f"Based on {used} rows of {whom}; {level} intervals in brackets{alone.en if bare else ''}.",
+        f"依据 {whom}的 {used} 行数据；括号内为 {level} 区间{alone.zh if bare else ''}。",
     )(language)
     return Paragraph((" " if language == "en" else "").join([said, judged(result, language), base]))
 
@@ -111,9 +113,16 @@ def _one(result: "Processes", row: Any, language: str) -> str:
     called = name(row.driver, language)
     if np.isnan(row.duration):
         return Words(f"{called} cannot be judged", f"{called}无法判断")(language)
-    around = lengths(row.ci_low, row.ci_high, result.step, result.max_lag, language)
     long = result.step.length(int(row.duration), language)
+    if _sure(row, result.max_lag):
+        return Words(f"{called} for {long}", f"{called} {long}")(language)
+    around = lengths(row.ci_low, row.ci_high, result.step, result.max_lag, language)
     return Words(f"{called} for about {long} ({around})", f"{called}约 {long}（{around}）")(language)
+
+
+def _sure(row: Any, max_lag: int) -> bool:
+    """Whether an interval holds one length alone."""
+    return bool(row.ci_low == row.ci_high and row.ci_high <= max_lag)
 
 
 def _period(result: "Processes", language: str) -> str:

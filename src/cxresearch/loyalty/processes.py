@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cxresearch import checks, defaults
-from cxresearch.language import Paragraph, Readable, Words
+from cxresearch.language import Paragraph, Readable, Words, number
 from cxresearch.loyalty import process_words as words
 from cxresearch.loyalty import reach
 from cxresearch.loyalty.carry_over_fit import Settings, check_settings, compared, judge_drivers, moments, prepared
@@ -88,9 +88,13 @@ class Processes(Result):
         ].copy()
         if truth is not None:
             table.insert(1, "truth", [float(truth.get(name, np.nan)) for name in table["driver"]])
-        for name in ("p_claim_holm", "p_against_holm"):
-            table[name] = [f"{p:.3f}" if p >= 0.001 else "<0.001" for p in table[name]]
-        return Readable(table, language, digits, self.headings)
+        shown = Readable(table, language, digits, self.headings)
+        for at, name in enumerate(table.columns):
+            if name in ("truth", "duration", "ci_low", "ci_high"):  # counts of periods have no decimals
+                shown.frame.isetitem(at, [number(value, 0) for value in table[name]])
+            if name in ("p_claim_holm", "p_against_holm"):
+                shown.frame.isetitem(at, ["<0.001" if p < 0.001 else number(p, 3) for p in table[name]])
+        return shown
 
     def verdict(self) -> str:
         """Judge the claim for all processes together: supported, contradicted or undecided.
