@@ -25,7 +25,7 @@ def refused(done, *words):
 def test_help_lists_the_commands(root):
     done = call("--help", folder=root)
     assert done.returncode == 0
-    for command in ("list", "run", "build", "check"):
+    for command in ("list", "run", "build", "findings", "check"):
         assert f"\n  {command} " in done.stdout
 
 
@@ -45,6 +45,9 @@ def test_list_tells_questions_and_parameters(root):
         (("run", "touchpoints/benchmark", "-p", "language=fr"), ("one of en, zh",)),
         (("build", "nowhere.toml"), ("nowhere.toml", "no such file")),
         (("build", "--only", "*nothing*"), ("fits no report",)),
+        (("build", "--out", "README.md"), ("README.md/ cannot be made",)),
+        (("run", "touchpoints/benchmark", "-p", "data=visits.csv"), ("data='visits.csv': there is no such file",)),
+        (("findings", "docs"), ("docs/ holds no report",)),
         (("check", "nowhere.csv", "--schema", "panel"), ("nowhere.csv",)),
         (("check", "README.md", "--schema", "panell"), ("panel",)),
     ],
@@ -63,10 +66,8 @@ def test_run_on_ones_own_csv_with_other_column_names(root, tmp_path):
         "where": "{}", "labels": "", "focus": "门店3", "language": "zh",
     }  # fmt: skip
     options = [part for name, value in given.items() for part in ("-p", f"{name}={value}")]
-    # my.csv lies beside the caller, outside the project: the project is found from its own folder
-    done = call("run", "touchpoints/benchmark", *options, "--out", str(tmp_path / "failed"), folder=root)
-    assert done.returncode == 1  # my.csv is not in the project's folder: the report fails, and says why
-    assert "my.csv" in done.stdout
+    # my.csv lies outside the project, and no file of that name in it
+    refused(call("run", "touchpoints/benchmark", *options, folder=root), "data='my.csv': there is no such file")
     given["data"] = str(tmp_path / "my.csv")
     options = [part for name, value in given.items() for part in ("-p", f"{name}={value}")]
     done = call("run", "touchpoints/benchmark", *options, "--out", str(tmp_path / "out"), folder=root)
@@ -82,9 +83,18 @@ def test_a_focus_matrix_gives_one_report_per_unit_and_a_failure_exits_1(root, tm
         '[[report]]\nnotebook = "touchpoints/benchmark"\n'
         'matrix = { focus = ["Saad Hospice Services", "Cullman Regional Hospice", "Nobody"] }\n'
     )
-    done = call("build", str(tmp_path / "batch.toml"), "--out", str(tmp_path / "out"), folder=root)
+    out = ("--out", str(tmp_path / "out"))
+    done = call("build", str(tmp_path / "batch.toml"), *out, "--dry-run", folder=root)
+    assert done.returncode == 0
+    assert "3 reports would be made, 0 are unchanged" in done.stdout
+    assert not (tmp_path / "out").exists()
+    done = call("build", str(tmp_path / "batch.toml"), *out, folder=root)
     assert done.returncode == 1
     assert "2 reports made, 1 failed" in done.stdout
     assert len(list((tmp_path / "out").glob("*.html"))) == 4
     assert "Nobody" in (tmp_path / "out" / "touchpoints-benchmark--nobody.html").read_text()
     assert "Saad" in (tmp_path / "out" / "touchpoints-benchmark--saad-hospice-services.html").read_text()
+    done = call("findings", str(tmp_path / "out"), "--to", str(tmp_path / "findings.csv"), folder=root)
+    assert done.returncode == 0
+    assert "3 reports: " in done.stdout
+    assert ", 1 failures: " in done.stdout

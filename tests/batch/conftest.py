@@ -32,7 +32,17 @@ BODIES = {
     "answers": [ANSWER],
     "raises": ["1 + 1", "raise ValueError('the third shelf is empty')"],
     "dies": ["import os; os._exit(3)"],
-    "hostile": ["import pandas as pd\npd.DataFrame({'unit': [focus], 'score': [1]})"],
+    "killed": ["import os; os.kill(os.getpid(), 9)"],
+    "fills_memory": ["import resource as r; r.setrlimit(r.RLIMIT_AS, (2**30, 2**30)); x = bytearray(2**31)"],
+    "sleeps": ["import time; time.sleep(float(threshold))"],
+    "reads": ["import cxresearch as cx; frame = cx.read(data); second = cx.read('second.csv')"],
+    "quick": ["print(threshold, focus)"],
+    "hostile": [
+        "import pandas as pd\npd.DataFrame({'unit': [focus], 'score': [1]})",
+        "from IPython.display import HTML, Markdown, display\n"
+        'display(HTML(f\'<p onclick="x()">{focus}</p><a href="javascript:alert(2)">here</a>\'))\n'
+        "display(Markdown(f'*so* {focus}'))",
+    ],
 }
 
 
@@ -56,6 +66,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     nbformat.write(new_notebook(cells=[new_code_cell("1")]), folder / "no_parameters.ipynb")
     (tmp_path / "house" / "reports.toml").write_text('[[report]]\nnotebook = "visits/answers"\n')
     (tmp_path / "house" / "scores.csv").write_text("unit,score\na,4\n")
+    (tmp_path / "house" / "second.csv").write_text("unit,score\nb,3\n")
     monkeypatch.chdir(tmp_path / "house")
     return tmp_path / "house"
 

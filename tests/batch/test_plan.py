@@ -27,12 +27,31 @@ def test_matrix_gives_one_report_per_combination(batch):
     assert reports[3].parameters == {"threshold": 4, "focus": "south", "language": "zh"}
 
 
+def test_exclude_drops_the_combinations_it_fits(batch):
+    reports = plan.read(
+        batch(
+            """
+            [[report]]
+            notebook = "visits/answers"
+            name = "halls"
+            matrix = { focus = ["north", "south", "west"], language = ["en", "zh"] }
+            exclude = [{ focus = "north", language = "zh" }, { focus = "west" }]
+            """
+        )
+    )
+    assert [r.name for r in reports] == ["halls--north--en", "halls--south--en", "halls--south--zh"]
+
+
 def test_all_problems_are_told_at_once(batch):
     path = batch(
         """
         [[report]]
         notebook = "visits/answers"
-        parameters = { min_m = 5, threshold = "high", language = "fr" }
+        [report.parameters]
+        min_m = 5
+        threshold = "high"
+        language = "fr"
+        data = "score.csv"
         [[report]]
         notebook = "visits/answer"
         """
@@ -40,11 +59,39 @@ def test_all_problems_are_told_at_once(batch):
     with pytest.raises(InputError) as error:
         plan.read(path)
     lines = str(error.value).splitlines()
-    assert len(lines) == 4
-    assert "unknown parameter 'min_m' (did you mean 'min_n'?)" in lines[0]
-    assert "threshold='high' must be float" in lines[1]
-    assert "language='fr' must be one of en, zh" in lines[2]
-    assert "'visits/answer' is not known (did you mean 'visits/answers'?)" in lines[3]
+    assert len(lines) == 5
+    assert lines[0].startswith("reports.toml:5: visits/answers: unknown parameter 'min_m' (did you mean 'min_n'?)")
+    assert lines[1].startswith("reports.toml:6: visits/answers: threshold='high' must be float")
+    assert lines[2].startswith("reports.toml:7: visits/answers: language='fr' must be one of en, zh")
+    assert lines[3].startswith(
+        "reports.toml:8: visits/answers: data='score.csv': there is no such file (did you mean 'sc"
+    )
+    assert lines[4].startswith(
+        "reports.toml:10: notebook 'visits/answer' is not known (did you mean 'visits/answers'?)"
+    )
+
+
+def test_a_place_is_the_line_of_the_key_not_of_its_like_in_a_text_or_comment(batch):
+    path = batch(
+        """# min_m = 1
+[[report]]
+notebook = "visits/answers" # [[report]] min_m = 2
+name = \"\"\"
+min_m = 3\"\"\"
+[report.parameters]
+focus = "min_m = 4"
+"min_m" = 5
+[[report]]
+notebook = "visits/answers"
+matrix.focus = ["a", "b"]
+exclude = [{ focus = "c" }]
+"""
+    )
+    with pytest.raises(InputError) as error:
+        plan.read(path)
+    first, second = str(error.value).splitlines()
+    assert first.startswith("reports.toml:8: visits/answers: unknown parameter 'min_m'")
+    assert second == "reports.toml:12: exclude: 'c' is not among the values of focus: a, b"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +113,19 @@ def test_all_problems_are_told_at_once(batch):
         ("[[report]]\nnotebook = 'visits/no_parameters'", "no code cell is tagged 'parameters'"),
         ("[[report]]\nnotebook = 'visits/answers'\nparameters = { min_n = true }", "min_n=True must be int"),
         ("[[report]]\nnotebook = 'visits/answers'\nparameters = { focus = 2026-01-31 }", "a date is passed as text"),
-        ("[[report]]\nnotebook = 'visits/answers'\n[[report]]\nnotebook = 'visits/answers'", "two reports are named"),
+        (
+            "[[report]]\nnotebook = 'visits/answers'\n[[report]]\nnotebook = 'visits/answers'\nparameters.min_n = 1",
+            "reports.toml:3: two reports are named 'visits-answers', the other one on line 1",
+        ),
+        ("[[report]]\nnotebook = 'visits/answers'\nmatrix = { focus = ['a', 'a'] }", "two reports are named"),
+        ("[[report]]\nnotebook = 'visits/answers'\nname = 'Index'", "no report can be named 'Index'"),
+        ("[[report]]\nnotebook = 'visits/answers'\nname = '…'", "no report can be named '…'"),
+        ("[[report]]\nnotebook = 'visits/answers'\nexclude = { focus = 'a' }", "exclude is a list of tables"),
+        ("[[report]]\nnotebook = 'visits/answers'\nexclude = [{ focus = 'a' }]", "'focus' is not in the matrix"),
+        (
+            "[[report]]\nnotebook = 'visits/answers'\nmatrix = { focus = ['a'] }\nexclude = [{ focus = 'a' }]",
+            "reports.toml:4: exclude leaves no report",
+        ),
     ],
 )
 def test_a_batch_that_cannot_be_used_is_refused(batch, text, message):
@@ -154,6 +213,18 @@ def test_a_name_that_is_no_notebook_is_refused(house):
 
 def test_chinese_values_make_readable_names():
     assert plan.slug("touchpoints/benchmark", {"focus": "阳光花园", "language": "zh"}).endswith("--阳光花园--zh")
+
+
+def test_a_long_chinese_name_fits_a_file_system():
+    names = {plan.slug("touchpoints/benchmark", {"focus": "阳" * 60, "area": "光" * 60, "n": n}) for n in range(3)}
+    assert len(names) == 3
+    assert all(len(f".{name}.ipynb.1234567".encode()) < 255 for name in names)
+
+
+def test_a_file_to_be_written_need_not_be_there():
+    told = parameters.Parameter("export", "str", "x.csv", "file to write")
+    assert not told.is_table
+    assert parameters.Parameter("labels", "str", "", "table with readable names").is_table
 
 
 def test_values_that_give_one_file_name_are_set_apart(batch):

@@ -71,6 +71,15 @@ def test_formulas_become_mathml(notebook):
     assert "$" not in page.split("<body>")[1]
 
 
+def test_a_formula_that_cannot_be_read_is_shown_as_written(notebook):
+    notebook.cells.append(md("Then $\\left($ & so on."))
+    assert r"<code>\left(</code>" in publish.page(notebook)
+
+
+def test_code_is_kept_where_it_is_asked_for(notebook):
+    assert "secret" in publish.page(notebook, show_code=True)
+
+
 def test_the_page_says_what_was_read_and_with_which_parameters(notebook):
     notebook.metadata["cxresearch"] = {"title": "loyalty/x", "parameters": {"focus": "<North>"}, "version": "1.2"}
     page = publish.page(notebook)

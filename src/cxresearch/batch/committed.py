@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch.batch import parameters
+from cxresearch.batch.execute import QUIET
 from cxresearch.batch.plan import notebooks
-from cxresearch.batch.run import QUIET, write
+from cxresearch.batch.shelf import write
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 

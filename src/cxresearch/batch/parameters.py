@@ -13,12 +13,15 @@ import tokenize
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from cxresearch.checks import InputError, listed, nearest
 
 TAG = "parameters"
+TABLE = re.compile(r"\.(csv|tsv|parquet|xlsx|json|sav|dta)$", flags=re.IGNORECASE)
+"""How the name of a table's file ends."""
 _TYPES: dict[str, Any] = {
     name: getattr(builtins, name) for name in ("bool", "dict", "float", "int", "list", "object", "str", "tuple")
 } | {name: getattr(typing, name) for name in ("Any", "Literal", "Optional", "Union")}
@@ -38,6 +41,12 @@ class Parameter:
         """The closed set of values that the comment ends with (``one of a, b``), or nothing."""
         found = re.search(r"\bone of ([^()]+)$", self.meaning)
         return tuple(part.strip() for part in found.group(1).split(",")) if found else ()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the comment says that it names a table or file to read."""
+        about = re.search(r"\b(data|files?|tables?)\b", f"{self.name} {self.meaning}", flags=re.IGNORECASE)
+        return about is not None and not re.search(r"\b(write|written|save|saved|output)\b", self.meaning)
 
     def check(self, value: Any) -> Any:
         """Return the value if it is of the parameter's type and among its choices.
@@ -77,17 +86,21 @@ class Parameter:
             raise InputError(f"{self.name}={text!r} must be {self.annotation} ({_first(error)})") from None
 
     def _adapter(self) -> Any:
-        from pydantic import TypeAdapter
-
         try:
-            # only type names are within reach of the annotation
-            kind = eval(self.annotation, {"__builtins__": {}}, _TYPES)  # noqa: S307
-            return TypeAdapter(kind)
+            return _adapter(self.annotation)
         except Exception:
             raise InputError(
                 f"the notebook declares {self.name}: {self.annotation}, which is not a type known here; "
                 f"use {listed(sorted(_TYPES))}"
             ) from None
+
+
+@cache
+def _adapter(annotation: str) -> Any:
+    from pydantic import TypeAdapter
+
+    # only type names are within reach of the annotation
+    return TypeAdapter(eval(annotation, {"__builtins__": {}}, _TYPES))  # noqa: S307
 
 
 def _first(error: Any) -> str:
@@ -149,8 +162,8 @@ def _default(node: ast.expr | None) -> Any:
 
 
 def resolve(
-    known: Mapping[str, Parameter], given: Mapping[str, Any], name: str, *, typed: bool = False
-) -> tuple[dict[str, Any], list[str]]:
+    known: Mapping[str, Parameter], given: Mapping[str, Any], *, typed: bool = False
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Check given values against a notebook's parameters.
 
     Parameters
@@ -159,8 +172,6 @@ def resolve(
         The notebook's parameters.
     given : mapping
         Values by parameter name.
-    name : str
-        What to call the notebook in a message.
     typed : bool
         The values are text from a command line.
 
@@ -168,18 +179,18 @@ def resolve(
     -------
     values : dict
         The checked values.
-    problems : list of str
-        One sentence for each value that was refused.
+    problems : list of (str, str)
+        For each value that was refused, its name and a sentence.
     """
     values, problems = {}, []
     for key, value in given.items():
         if key not in known:
-            problems.append(f"{name}: unknown parameter {key!r}{nearest(key, known)}; it takes {listed(known, 30)}")
+            problems.append((key, f"unknown parameter {key!r}{nearest(key, known)}; it takes {listed(known, 30)}"))
             continue
         try:
             values[key] = known[key].parse(value) if typed else known[key].check(value)
         except InputError as error:
-            problems.append(f"{name}: {error}")
+            problems.append((key, str(error)))
     return values, problems
 
 

@@ -1,4 +1,4 @@
-"""An executed notebook becomes one page that stands alone: no code, no script, no request.
+"""An executed notebook becomes one page that stands alone: no script, no request, and code only where asked for.
 
 nbconvert does the conversion. What it does not do is done here: one language is kept, the answer moves up
 to stand below the title, formulas become MathML, and the page says what it was made from.
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cxresearch import mime
+from cxresearch.batch import clean
 from cxresearch.batch.document import document
 from cxresearch.batch.findings import stored
 from cxresearch.language import LANGUAGES, Words, number
@@ -26,7 +27,7 @@ MADE_FROM = Words("What this report was made from", "本报告的数据来源与
 ROWS = Words("{kept} of {rows} rows", "{rows} 行中的 {kept} 行")
 
 
-def page(notebook: Any, language: str = "en") -> str:
+def page(notebook: Any, language: str = "en", *, show_code: bool = False) -> str:
     """Return a notebook as a page.
 
     Parameters
@@ -35,6 +36,8 @@ def page(notebook: Any, language: str = "en") -> str:
         The executed notebook; its metadata hold what `batch.run` noted under ``cxresearch``.
     language : {"en", "zh"}
         The narrative cells to keep; a notebook with no language tags keeps them all.
+    show_code : bool
+        Keep the code of the cells.
 
     Returns
     -------
@@ -42,7 +45,7 @@ def page(notebook: Any, language: str = "en") -> str:
         HTML.
     """
     made = notebook["metadata"].get("cxresearch", {})
-    body, _ = _exporter(language).from_notebook_node(_arranged(notebook))
+    body, _ = _exporter(language, show_code=show_code).from_notebook_node(_arranged(notebook))
     return document(
         _banner(notebook, made, language) + body + _sources(notebook, made, language),
         title=_with_focus(title(notebook, language), made),
@@ -113,12 +116,13 @@ def _arranged(notebook: Any) -> Any:
             for o in cell.get("outputs", [])
             if o["output_type"] != "error" and mime.INPUT not in o.get("data", {}) and o.get("name") != "stderr"
         ]
+        clean.outputs(cell)
         if cell["cell_type"] != "code":
             del cell["outputs"]
     return arranged
 
 
-def _exporter(language: str) -> Any:
+def _exporter(language: str, *, show_code: bool) -> Any:
     from jinja2 import pass_context
     from nbconvert.exporters import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -133,10 +137,11 @@ def _exporter(language: str) -> Any:
     class Exporter(HTMLExporter):
         @pass_context
         def markdown2html(self, context: Any, source: str) -> str:
+            cell = context.get("cell", {})
             renderer = Renderer(
-                escape=False,
+                escape=cell.get("cell_type") == "code",  # what a cell shows may come from data: HTML in it is text
                 exclude_anchor_links=True,
-                attachments=context.get("cell", {}).get("attachments", {}),
+                attachments=cell.get("attachments", {}),
             )
             return str(MarkdownWithMath(renderer=renderer).render(source))
 
@@ -144,7 +149,7 @@ def _exporter(language: str) -> Any:
     make: Any = Exporter  # traitlets declare no argument types
     return make(
         template_name="basic",
-        exclude_input=True,
+        exclude_input=not show_code,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         config={"TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": drop}},
@@ -154,7 +159,10 @@ def _exporter(language: str) -> Any:
 def _mathml(source: str, display: str) -> str:
     from latex2mathml.converter import convert
 
-    return str(convert(source, display=display))
+    try:
+        return str(convert(source, display=display))
+    except Exception:  # whatever it cannot read is shown as it was written
+        return f"<code>{escape(source)}</code>"
 
 
 def _banner(notebook: Any, made: Mapping[str, Any], language: str) -> str:
