@@ -55,7 +55,13 @@ ENTRIES: Final = (
         "touchpoints/benchmark",
     ),
     _CARE,
-    _open("lme4/InstEval", "University lectures rated 1 to 5 by students", 73_421, 7, "mystery_shopping/visits_needed"),
+    _open(
+        "lme4/InstEval",
+        "University lectures rated 1 to 5 by students",
+        73_421,
+        7,
+        "loyalty/satisfaction_lags, mystery_shopping/visits_needed",
+    ),
     _open("MASS/housing", "Copenhagen tenants: satisfaction by influence, contact and type of home; counts", 72, 5),
     _open("datasets/USJudgeRatings", "Judges rated by lawyers on 10 qualities and on retention", 43, 13),
     _open(
