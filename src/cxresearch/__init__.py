@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cxresearch.loyalty.series import series_lags as series_lags
     from cxresearch.loyalty.streaks import streak_hazard as streak_hazard
     from cxresearch.mystery_shopping.agreement import agreement as agreement
+    from cxresearch.mystery_shopping.consistency import internal_consistency as internal_consistency
     from cxresearch.mystery_shopping.generalizability import g_study as g_study
     from cxresearch.mystery_shopping.intraclass import icc as icc
     from cxresearch.mystery_shopping.key_posts import key_posts as key_posts
@@ -52,6 +53,7 @@ _HOMES = {
     "findings": "batch.findings",
     "g_study": "mystery_shopping.generalizability",
     "icc": "mystery_shopping.intraclass",
+    "internal_consistency": "mystery_shopping.consistency",
     "key_posts": "mystery_shopping.key_posts",
     "leaving_clusters": "loyalty.contagion",
     "leaving_reasons": "loyalty.leaving",

@@ -62,6 +62,7 @@ COUNTED: dict[str, Words] = {
     "cycles": Words("cycles", "轮"),
     "drivers": Words("drivers", "个驱动因素"),
     "episodes": Words("episodes", "次体验"),
+    "items": Words("items", "个条目"),
     "leavers": Words("leavers", "名流失客户"),
     "posts": Words("posts", "个岗位"),
     "respondents": Words("respondents", "名受访者"),
