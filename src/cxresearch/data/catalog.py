@@ -148,7 +148,7 @@ ENTRIES: Final = (
     _simulated(
         "profits",
         "2,000 customers won, served and lost: scores, money, costs and leavers with known truth",
-        5_406,
+        5_506,
         10,
         "loyalty/retention_economics",
     ),
