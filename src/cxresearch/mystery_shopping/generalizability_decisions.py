@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from cxresearch import checks
-from cxresearch.language import Paragraph, Readable, Words, number
+from cxresearch.language import Paragraph, Readable, Words
 from cxresearch.mystery_shopping import generalizability_words as words
 from cxresearch.mystery_shopping.generalizability_weights import (
     Decision,
@@ -37,7 +37,7 @@ MARGINS: Final = (0.10, 0.05)
 """Half widths of an interval for a pass rate, for which the other rule of thumb counts visits."""
 _ERRORS: Final = ("error_relative", "sem_relative", "error_absolute", "sem_absolute")
 _MOST_ROWS: Final = 10_000
-_CURVE: Final = 60
+_CURVE: Final = 40
 _FOREVER: Final = 1e12
 
 
@@ -173,7 +173,7 @@ class VisitsResult(Result):
         counts = [c for c in ("needed", "needed_low", "needed_high", "times") if c in frame]
         if part != "table":
             counts += [c for c in ("size",) if c in frame]
-        shown = frame.assign(**{c: [number(n, 0) for n in frame[c]] for c in counts})
+        shown = frame.assign(**{c: pd.Series([_count(n) for n in frame[c]], dtype=object) for c in counts})
         return Readable(shown, language, digits, self.headings)
 
 
@@ -202,6 +202,11 @@ def d_study(
         decision=rules,
         varied=tuple(f for f, v in wanted.items() if len(v) > 1),
     )
+
+
+def _count(n: float) -> float:
+    """Give a whole number as such, so that it is shown without decimals; infinity stays."""
+    return int(n) if np.isfinite(n) else n
 
 
 def _begins(column: str, start: str) -> bool:
@@ -332,9 +337,12 @@ def _numbers(needed: float, high: float, studied: float) -> Floats:
     """Choose the numbers that the curve shows: to a little beyond the answer and its interval, where they end."""
     far = [8.0, 1.5 * studied]
     if np.isfinite(needed):
-        far += [1.6 * needed, min(1.15 * high, 4 * needed)]
+        far += [1.6 * needed, min(1.15 * high, (4 if np.isfinite(high) else 2) * needed)]
+    else:
+        far.append(30.0)
     most = float(min(np.ceil(max(far)), 2000))
-    return np.unique(np.round(np.linspace(1, most, min(_CURVE, int(most)))))
+    # the curve bends where numbers are small
+    return np.unique(np.round(np.geomspace(1, most, _CURVE)).tolist() + np.round(np.linspace(1, most, _CURVE)).tolist())
 
 
 def _remaining(study: "GStudyResult", error: Floats) -> tuple[tuple[str, float], ...]:

@@ -97,12 +97,14 @@ _BAND: Final = Words("{} interval", "{} 置信区间")
 _ESTIMATE: Final = Words("estimate", "估计")
 _TARGET: Final = Words("target {}", "目标 {}")
 _NEEDED: Final = Words("number needed, with interval", "所需数量及区间")
+_LIMIT: Final = Words("what no number exceeds", "再多也超不过")
 _THUMB: Final = Words("3 and 4: rule of thumb", "3 和 4：行业经验")
 
 
 def _needed(ax: "Axes", result: "VisitsResult", most: float, language: str) -> None:
     row = result.answer
     if not row.reachable:
+        ax.axhline(row.limit, color=style.FOCUS, linewidth=1.2, linestyle=":", label=_LIMIT(language))
         return
     low, high = row.needed_low, min(row.needed_high, most)
     ax.hlines(row.target, low, high, color=style.FOCUS, linewidth=4, alpha=0.45, zorder=3)
