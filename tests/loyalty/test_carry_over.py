@@ -231,3 +231,24 @@ def test_refusals_of_comparisons(found, columns, panel):
         found.compare("c1 ")
     with pytest.raises(InputError, match="cannot be compared with itself"):
         found.compare("C1", "C1")
+
+
+@pytest.mark.parametrize("effects", ["two-way", "unit", "none"])
+def test_weights_and_covariates_are_those_of_distributed_lags(panel, columns, effects):
+    frame = panel(units=150, noise=1.0, share=0.95).reset_index(drop=True)
+    rng = np.random.default_rng(6)
+    frame = frame.assign(price=rng.normal(size=len(frame)), w=rng.uniform(0.5, 3, len(frame)))
+    frame["loyalty"] += 0.7 * frame["price"]
+    held = {"weights": "w", "covariates": ["price"], "effects": effects}
+    lags = cx.distributed_lags(frame, **columns, **held, lags=3)
+    found = cx.carry_over(frame, **columns, **held, max_lag=3, bootstraps=400)
+    pd.testing.assert_frame_equal(found.lags, lags.table)
+    last = lags.table.iloc[-1]
+    total = found.ranges["total_effect"]
+    assert total[0] == pytest.approx(last["cumulative"])
+    assert total[2] - total[1] == pytest.approx(last["cumulative_ci_high"] - last["cumulative_ci_low"], rel=0.25)
+    many = cx.process_carry_over(
+        frame, **{k: v for k, v in columns.items() if k != "driver"}, **held, drivers=["satisfaction"], max_lag=3,
+        bootstraps=400,
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(many.details.drop(columns="driver"), found.table)

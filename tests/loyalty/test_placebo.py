@@ -144,3 +144,34 @@ def test_refusals(panel, columns, given, message):
 def test_joint_refuses_lags_it_has_not(panel, columns):
     with pytest.raises(InputError, match="0 to 1"):
         cx.distributed_lags(panel(), **columns, lags=1).joint([2])
+
+
+def test_one_driver_of_several_that_follows_the_outcome_is_seen(columns):
+    frame = feedback(0.5).assign(price=np.random.default_rng(2).normal(size=4000))
+    both = columns | {"driver": ["price", "satisfaction"]}
+    placebo = cx.distributed_lags(frame, **both, lags=1, leads=1).placebo
+    assert placebo.fails
+    assert placebo.df == (2, 398)
+    p = placebo.table.set_index("driver")["p_value"]
+    assert p["satisfaction"] < 0.001
+    assert p["price"] > 0.01
+    assert not cx.distributed_lags(feedback(0.0).assign(price=frame["price"]), **both, lags=1, leads=1).placebo.fails
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_placebo_reads_as_a_paragraph(columns, language):
+    placebo = cx.distributed_lags(feedback(0.5), **columns, lags=1, leads=1).placebo
+    assert placebo.text(language) == placebo.note(language)
+    assert placebo.text(language)._repr_html_().startswith("<p>")
+
+
+def test_projections_take_weights_and_covariates(panel, columns):
+    frame = panel(noise=1.0, share=0.9).reset_index(drop=True)
+    rng = np.random.default_rng(3)
+    frame = frame.assign(price=rng.normal(size=len(frame)), w=rng.uniform(0.5, 2, len(frame)))
+    held = {"weights": "w", "covariates": ["price"]}
+    result = cx.distributed_lags(frame, **columns, **held, lags=2, method="projections")
+    for lag in range(3):
+        longer = cx.distributed_lags(frame, **columns, **held, lags=lag + 1).table.iloc[lag]
+        for name in ("estimate", "se", "n"):
+            assert result.table.iloc[lag][name] == pytest.approx(longer[name])

@@ -132,7 +132,8 @@ def distributed_lags(
     interval excludes zero is no estimate of how long effects last.
 
     Validated against plm's printed within estimates (Grunfeld, EmplUK), against least squares on dummy
-    variables in statsmodels, and on simulated panels with known effects.
+    variables in statsmodels, against linearmodels and pyfixest, weights included, and on simulated panels with known
+    effects.
 
     References
     ----------
