@@ -121,10 +121,13 @@ def distributed_lags(
     Shi 2023). Effects of still earlier values are not assumed away: where the driver is a first-order
     autoregression, the one value before stands for all of them. They use more rows for short lags, and say whether
     `lags` was too few; their errors are joint over lags. In short panels effects left out still show through the
-    units' means: with nine periods, effects of 0.4, 0.3, 0.2, 0.1 and one value before, lag 0 came out at 0.36. A
-    larger `past` mends that, and costs rows.
+    units' means: with nine periods, effects of 0.4, 0.3, 0.2, 0.1 and one value before, lag 0 came out at 0.36,
+    and its interval held 0.4 in 72 % of simulated panels of 200 units, not 95. A larger `past` mends that, and
+    costs rows: with 3 values before and 14 periods 95 % did (``data/evidence/projections.csv``).
 
-    With fewer than about 40 units the intervals are too short: see ``data/evidence/lags.csv``.
+    With fewer than about 40 units the intervals are too short: see ``data/evidence/lags.csv``. Uneven weights make
+    few of many: with 60 units, a fifth of them weighing four times as much, intervals held in 90 to 92 %
+    (``data/evidence/projections.csv``).
 
     It cannot tell an effect from a common cause that moves over time within units, nor from loyalty's feeding
     back on satisfaction (then a unit's later satisfaction depends on its earlier errors, and the estimates
