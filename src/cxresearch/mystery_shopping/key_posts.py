@@ -1,6 +1,6 @@
 """Key posts and their duties: which are weak, once shoppers' strictness is taken out, and how far duties tell apart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -150,7 +150,9 @@ class KeyPostsResult(Result):
 
         return key_posts_figures.shoppers(self, language)
 
-    def readable(self, language: str = "en", *, digits: int = 2, part: str = "table") -> Readable:
+    def readable(
+        self, language: str = "en", *, digits: int = 2, part: str = "table", truth: Mapping[Any, float] | None = None
+    ) -> Readable:
         """Return a table for reading.
 
         Parameters
@@ -161,13 +163,27 @@ class KeyPostsResult(Result):
             Decimals.
         part : {"table", "severity", "halo", "passes", "effects"}
             Which table.
+        truth : mapping, optional
+            What simulated data were made from, to stand beside what was found: by (post, duty), shopper or post.
         """
         checks.choice("part", part, PARTS)
         frame = getattr(self, part)
         if part == "table":
-            frame = frame.drop(columns=["se", "df", "shrunken_low", "shrunken_high", "rank_low", "rank_high"]).assign(
-                rank=[words.ranks(row, language) for row in frame.itertuples()]
+            drop = ["mean", "se", "df", "ci_low", "ci_high", "shrunken_low", "shrunken_high", "rank_low", "rank_high"]
+            places = [words.ranks(row, language) for row in frame.itertuples()]
+            frame = frame.drop(columns=drop).assign(rank=places)
+        if part == "passes":
+            frame = frame.rename(columns={"estimate": "share"})
+        if part == "effects":
+            frame = frame.rename(columns={"n": "visits", "estimate": "effect"})
+        if truth and len(frame):
+            keys = (
+                list(frame[["post", "duty"]].itertuples(index=False, name=None))
+                if "duty" in frame
+                else frame.iloc[:, 0]
             )
+            frame = frame.copy()
+            frame.insert(2 if "duty" in frame else 1, "truth", [truth.get(key, np.nan) for key in keys])
         return Readable(frame, language, digits, self.headings)
 
 

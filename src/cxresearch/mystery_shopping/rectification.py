@@ -1,5 +1,6 @@
 """The loop of rectification over several cycles: distance to the promised standard, and whether findings are closed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -78,17 +79,12 @@ class RectificationResult(Result):
             If a cycle is unknown or the other, or `reliable_change` refuses.
         """
         known = self.cycles.cycles
-        names = [known[0] if first is None else first]
-        names.append(
-            known[min(known.index(names[0]) + 1, len(known) - 1)] if second is None and names[0] in known else second
-        )
-        for argument, name in zip(("first", "second"), names, strict=True):
-            if name not in known:
-                raise checks.InputError(f"{argument}={name!r} is no cycle; cycles are {checks.listed(known)}")
-        i, j = (known.index(name) for name in names)
-        if i == j:
-            raise checks.InputError(f"first and second are both {names[0]!r}; two cycles are needed")
-        return analyse(_pairs(self.cycles, i, j), self.name, reliability=self.reliability, confidence=self.confidence)
+        at = [0] if first is None else [_place("first", first, known)]
+        at.append(min(at[0] + 1, len(known) - 1) if second is None else _place("second", second, known))
+        if at[0] == at[1]:
+            raise checks.InputError(f"first and second are both {known[at[0]]!r}; two cycles are needed")
+        pairs = _pairs(self.cycles, *at)
+        return analyse(pairs, self.name, reliability=self.reliability, confidence=self.confidence)
 
     def text(self, language: str = "en", *, focus: Any = None) -> Paragraph:
         """Say whether the loop closes and the standard comes nearer; with `focus`, a unit, its standing comes first.
@@ -113,7 +109,13 @@ class RectificationResult(Result):
         return rectification_figures.loop(self, language, focus)
 
     def readable(
-        self, language: str = "en", *, digits: int = 2, part: str = "table", most: int | None = None
+        self,
+        language: str = "en",
+        *,
+        digits: int = 2,
+        part: str = "table",
+        most: int | None = None,
+        truth: Mapping[str, Sequence[float]] | None = None,
     ) -> Readable:
         """Return a table for reading.
 
@@ -127,11 +129,17 @@ class RectificationResult(Result):
             Which table; units furthest below the standard come first.
         most : int, optional
             Rows shown at most.
+        truth : mapping of str to sequence of float, optional
+            What simulated cycles were made from: ``distance`` and ``share_meeting`` by cycle.
         """
         checks.choice("part", part, ("table", "steps", "units"))
         frame = self.units.sort_values("distance", kind="stable") if part == "units" else getattr(self, part)
         if part == "steps":
             frame = frame.rename(columns={"n": "number"})
+        if part == "table" and truth:
+            frame = frame.copy()
+            for name, after in (("distance", "distance"), ("share_meeting", "meeting_true")):
+                frame.insert(list(frame.columns).index(after) + 1, f"true_{name}", list(truth[name]))
         return Readable(frame.head(most) if most else frame, language, digits, self.headings)
 
 
@@ -253,6 +261,16 @@ def _refuse(cycles: Cycles, cycle: str, unit: str, reliability: float | None) ->
             "every unit was visited once per cycle, so measurement error cannot be estimated: give reliability=0.7, "
             "known from another study"
         )
+
+
+def _place(argument: str, name: Any, known: list[Any]) -> int:
+    """Return where a cycle stands; ``"2"`` finds 2."""
+    same = [i for i, cycle in enumerate(known) if cycle == name] or [
+        i for i, cycle in enumerate(known) if str(cycle) == str(name)
+    ]
+    if not same:
+        raise checks.InputError(f"{argument}={name!r} is no cycle; cycles are {checks.listed(known)}")
+    return same[0]
 
 
 def _pairs(cycles: Cycles, first: int, second: int) -> Pairs:

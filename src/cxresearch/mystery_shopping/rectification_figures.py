@@ -97,9 +97,11 @@ def _distances(ax: "Axes", result: "RectificationResult", language: str, named: 
         path = result.cycles.means[result.cycles.units.index(named)]
         ax.plot(at, path, "o-", color=style.FOCUS, markersize=4, linewidth=1, label=str(named))
         ax.legend(loc="best", fontsize=8)
-    ax.set_xticks(at, [f"{name}\n(n={n})" for name, n in zip(table["cycle"], table["n"], strict=True)])
+    sizes = sorted(set(table["n"]))
+    ax.set_xticks(at, [str(name) for name in table["cycle"]])
     ax.set_xlim(-0.4, len(at) - 0.6)
-    ax.set_xlabel(Words("cycle (units)", "轮次（单位数）")(language))
+    said = number(sizes[0], 0) if len(sizes) == 1 else f"{number(sizes[0], 0)}–{number(sizes[-1], 0)}"
+    ax.set_xlabel(Words(f"cycle ({said} units each)", f"轮次（每轮 {said} 个单位）")(language))
     ax.set_ylabel(Words("distance from the standard (points)", "与标准的差距（分）")(language))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxresearch.language import Words, check, interval, number, percent
 from cxresearch.mystery_shopping.rectification_rows import NO_BEFORE
-from cxresearch.mystery_shopping.words import find, name_target
+from cxresearch.mystery_shopping.words import capital, find, name_target
 from cxresearch.result import Sample
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ HEADINGS: Final = {
     "meeting_high": Words("interval to", "区间上限"),
     "meeting_true": Words("truly there (chance taken out)", "真实达标占比（扣除偶然）"),
     "reliability": Words("reliability", "信度"),
+    "true_distance": Words("truth", "真值"),
+    "true_share_meeting": Words("truth", "真值"),
     "number": Words("number", "数量"),
     "yes": Words("yes", "是"),
     "no": Words("no", "否"),
@@ -184,10 +186,10 @@ def _unit_changed(result: "ChangeResult", row: Any) -> Words:
         "not shown": Words("that may be chance", "可能只是偶然"),
     }[row.verdict]
     return Words(
-        f"{called} went from {before} to {after}, {beyond} points {side('en')} what to expect without "
+        f"{capital(called)} went from {before} to {after}, {beyond} points {side('en')} what to expect without "
         f"change (difference {ends[0]}): "
         f"{verdict('en')}.",
-        f"{called}由 {before} 分变为 {after} 分，比无变化时的预期{side('zh')} {beyond} 分"
+        f"{called} 由 {before} 分变为 {after} 分，比无变化时的预期{side('zh')} {beyond} 分"
         f"（差值 {ends[1]}）：{verdict('zh')}。",
     )
 
@@ -249,12 +251,16 @@ def loop_text(result: "RectificationResult", language: str, focus: Any) -> str:
 
 def _stands(result: "RectificationResult", row: Any) -> Words:
     called, score, standard = name_target(result.name, row.target), number(row.score, 1), number(row.standard, 1)
-    verdict = HEADINGS[row.verdict]
-    ends = [interval(row.ci_low, row.ci_high, lang, 1) for lang in ("en", "zh")]
+    low, high = number(row.ci_low, 1), number(row.ci_high, 1)
+    verdict = {
+        "meets": Words("it meets the standard", "达标"),
+        "falls short": Words("it falls short", "未达标"),
+        "cannot be told": Words("whether it meets the standard cannot be told", "是否达标难以判断"),
+    }[row.verdict]
     return Words(
-        f"{called} scored {score} when last visited, against a standard of {standard}; its true distance lies between "
-        f"{ends[0]} points: {verdict('en')}.",
-        f"{called}最近一次得 {score} 分，标准为 {standard} 分；真实差距在 {ends[1]} 分之间：{verdict('zh')}。",
+        f"{capital(called)} scored {score} when last visited, against a standard of {standard}; its true distance lies "
+        f"between {low} and {high} points: {verdict('en')}.",
+        f"{called} 最近一次得 {score} 分，标准为 {standard} 分；真实差距在 {low} 至 {high} 分之间：{verdict('zh')}。",
     )
 
 
