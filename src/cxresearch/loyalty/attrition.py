@@ -91,7 +91,8 @@ def attrition(
     (missing at random) and the logit is right. Nothing in the data can show that it is: who vanishes because of what
     happened after the last answer stays unknown. Intervals of weighted results take the weights as known.
 
-    Validated on simulated drop-out with known truth: see ``data/evidence/attrition.csv``.
+    Validated on simulated drop-out with known truth (``data/evidence/attrition.csv``): where the dissatisfied vanish,
+    the interval of the last period's mean held the truth in 95 % of samples with weights, and in 5 to 80 % without.
 
     References
     ----------
