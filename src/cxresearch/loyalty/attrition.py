@@ -92,7 +92,7 @@ def attrition(
     happened after the last answer stays unknown. Intervals of weighted results take the weights as known.
 
     Validated on simulated drop-out with known truth (``data/evidence/attrition.csv``): where the dissatisfied vanish,
-    the interval of the last period's mean held the truth in 95 % of samples with weights, and in 5 to 80 % without.
+    the interval of the last period's mean held the truth in 95 % of samples with weights, and in 3 to 77 % without.
 
     References
     ----------
