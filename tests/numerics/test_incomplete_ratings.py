@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 
 from cxresearch.numerics import incomplete_ratings as incomplete
-from cxresearch.numerics import reliability
+from cxresearch.numerics import reliability, resampling
 
 
 def ratings(seed, n=12, k=4, missing=0.0):
@@ -134,9 +134,8 @@ def test_overlap_is_nothing_for_shared_raters_and_all_for_separate_ones():
 def test_bootstrap_gives_what_resampled_targets_give():
     scores, *_ = ratings(7)
     drawn, influence = reliability.bootstrap(scores, 200, 5)
-    rng = np.random.default_rng(5)
-    for row in drawn[:3]:
-        again = scores[rng.integers(0, 12, 12)]
+    for row, counts in zip(drawn, next(resampling.draws(12, 3, 5, 3)).astype(int), strict=False):
+        again = np.repeat(scores, counts, axis=0)
         np.testing.assert_allclose(row, reliability.estimates(reliability.mean_squares(again)), atol=1e-12)
     without = [reliability.estimates(reliability.mean_squares(np.delete(scores, i, 0))) for i in range(12)]
     whole = reliability.estimates(reliability.mean_squares(scores))

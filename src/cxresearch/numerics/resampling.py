@@ -43,7 +43,7 @@ def draws(n: int, replicates: int, seed: int, block: int) -> Iterator[Array]:
     rng = np.random.default_rng(seed)
     for start in range(0, replicates, block):
         size = min(block, replicates - start)
-        drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        drawn = rng.integers(0, n, (size, n), dtype=np.uint32) + n * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
 
 
