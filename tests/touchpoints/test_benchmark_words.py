@@ -41,9 +41,24 @@ def titles(figure):
 def test_english_paragraph_holds_the_numbers(care):
     text = care.text("en")
     assert text.startswith("The 14 units differ by more than chance on 6 of 8 touchpoints")
-    said = ["Visits when death is near", "3 stand clearly above", "4 clearly below", "Saad Hospice Services (49.7 %)"]
-    for part in [*said, "For the other 7", "Only Saad Hospice Services (14th)", "at most 5 %"]:
+    for part in ("Visits when death is near", "3 stand clearly above", "4 clearly below", "of the 14 places"):
         assert part in text
+    row = care.table[(care.table["unit"] == "Saad Hospice Services") & (care.table["touchpoint"] == care.lead())].iloc[
+        0
+    ]
+    ends = [f"{row[c]:.1f} %" for c in ("ci_low", "ci_high")]
+    assert f"Saad Hospice Services (49.7 %; 95 % interval {' to '.join(ends)}; n = {row['n']:.0f})" in text
+    assert len(text) < 620
+
+
+def test_remarks_say_what_the_paragraph_leaves_out(care):
+    english, chinese = care.remarks(), care.remarks("zh")
+    for part in ("No difference beyond chance shows on Bowel care", "cannot tell of 7 units",
+                 "Only Saad Hospice Services (14th)", "at most 5 %"):  # fmt: skip
+        assert part in english
+    assert "有 7 个单位" in chinese
+    assert "至多 5 %" in chinese
+    assert all(note("zh") in chinese for note in care.notes)
 
 
 def test_chinese_paragraph_holds_the_numbers(care):
@@ -53,9 +68,8 @@ def test_chinese_paragraph_holds_the_numbers(care):
         "“临终前探访”",
         "3 个明显偏高",
         "4 个明显偏低",
-        "49.7 %",
-        "其余 7 个",
-        "至多 5 %",
+        "49.7 %；95 % 区间",
+        "共 14 位",
     ):
         assert part in text
 

@@ -196,6 +196,11 @@ class Benchmark(Result):
         table = words.named(self, self.reliability[_RELIABILITY], language)
         return Readable(table, language, digits, self.headings)
 
+    def remarks(self, language: str = "en") -> Paragraph:
+        """Return what the first paragraph leaves out, and the notes, a line each, for reading."""
+        told = words.details(self, language)
+        return Paragraph("\n".join([*([told] if told else []), *(note(language) for note in self.notes)]))
+
     def label(self, touchpoint: Any, language: str = "en") -> str:
         """Return a touchpoint's readable name."""
         return self.names[touchpoint](language) if touchpoint in self.names else str(touchpoint)

@@ -42,12 +42,23 @@ MOST_NAMED: Final = 3
 def paragraph(result: "Benchmark", language: str, focus: Any, lead: Any) -> Paragraph:
     """Say which units differ and which ranks mean nothing; with a focus, first where this unit stands."""
     check(language)
-    space = " " if language == "en" else ""
-    sentences = [_in_detail(result, lead, language), _ranks(result, lead, language), _flags(result, language)]
+    sentences = [_in_detail(result, lead, language), _ranks(result, lead, language)]
     if len(result.reliability) > 1:
         sentences.insert(0, _overall(result, language))
-    everyone = space.join(sentence for sentence in sentences if sentence)
+    everyone = _space(language).join(sentence for sentence in sentences if sentence)
     return Paragraph(everyone if focus is None else f"{_one(result, focus, language)}\n{everyone}")
+
+
+def details(result: "Benchmark", language: str) -> str:
+    """Say what the first paragraph leaves out: where nothing is found, which ranks are firm, how far flags go."""
+    check(language)
+    lead = result.lead()
+    said = [_alike(result, language), _others(result, lead, language), _firm(result, lead, language)]
+    return _space(language).join(part for part in [*said, _flags(result, language)] if part)
+
+
+def _space(language: str) -> str:
+    return " " if language == "en" else ""
 
 
 def named(result: "Benchmark", table: pd.DataFrame, language: str) -> pd.DataFrame:
@@ -126,13 +137,19 @@ def _overall(result: "Benchmark", language: str) -> str:
         f"The {number(units, 0)} units differ by more than chance on {where('en')}",
         f"{number(units, 0)} 个单位在{' ' if same else ''}{where('zh')}存在超出偶然的差异",
     )(language)
-    if not same:
-        return text + Words(".", "。")(language)
+    return text + Words(".", "。")(language)
+
+
+def _alike(result: "Benchmark", language: str) -> str:
+    """Name the touchpoints on which units do not differ, where they do on others."""
+    same = result.differing(False)
+    if not same or not result.differing(True):
+        return ""
     names, more = [quoted(result, t, language) for t in same[:MOST_NAMED]], len(same) - MOST_NAMED
     if more > 0:
         names.append(Words(f"{more} more", f"另外 {more} 个")(language))
-    names_said = listing(names, language)
-    return text + Words(f", not on {names_said}.", f"，{names_said}则看不出差异。")(language)
+    said = listing(names, language)
+    return Words(f"No difference beyond chance shows on {said}.", f"{said}看不出超出偶然的差异。")(language)
 
 
 def _in_detail(result: "Benchmark", lead: Any, language: str) -> str:
@@ -149,23 +166,30 @@ def _in_detail(result: "Benchmark", lead: Any, language: str) -> str:
             f"在{name}上，{units} 个单位分不出高下：仅凭偶然就会出现这么大的差异"
             f"（p = {p}{'，未按接触点个数校正' if many else ''}）。",
         )(language)
-    sides, rest = _sides(result, lead, language), int((table["signal"] == "expected").sum())
+    sides = _sides(result, lead, language)
     middle = value(result, row["middle"], lead)
     good = Words("", "") if result.better == "high" else Words(", low being good", "，数值越低越好")
     first = result.is_lead(lead) and many
-    start = Words(
+    return Words(
         f"{'Most reliably they differ on' if first else 'On'} {name}{':' if first else ','} of {units} units, compared "
         f"with the middle one ({middle}{good('en')}), {sides or 'none stands out by itself'}.",
         f"{'差异最可靠的是' if first else '在'}{name}{'：' if first else '上，'}{units} 个单位中，"
         f"与居中单位（{middle}{good('zh')}）相比，{sides or '没有哪一个单独突出'}。",
     )(language)
-    if not (rest and sides):
-        return start
-    whom, side = ("one", "it is") if rest == 1 else (rest, "they are")
-    others = Words(
-        f" For the other {whom} the data cannot tell on which side {side}.", f"其余 {rest} 个，数据还说不清在哪一边。"
-    )
-    return start + others(language)
+
+
+def _others(result: "Benchmark", lead: Any, language: str) -> str:
+    """Say of how many units on the touchpoint spoken of nothing can be told, where something can of others."""
+    table = result.shown(lead)
+    rest = int((table["signal"] == "expected").sum())
+    if not rest or rest == len(table):
+        return ""
+    name, whom, side = quoted(result, lead, language), "one unit" if rest == 1 else f"{rest} units", "they are"
+    side = "it is" if rest == 1 else side
+    return Words(
+        f"On {name} the data cannot tell of {whom} on which side {side}.",
+        f"在{name}上，有 {rest} 个单位，数据还说不清在哪一边。",
+    )(language)
 
 
 def _sides(result: "Benchmark", lead: Any, language: str) -> str:
@@ -179,11 +203,8 @@ def _sides(result: "Benchmark", lead: Any, language: str) -> str:
         rows = table[table["signal"] == signal].sort_values("shrunken", ascending=signal == "below")
         if rows.empty:
             continue
-        pairs = zip(rows["unit"].head(MOST_NAMED), rows["mean"].head(MOST_NAMED), strict=True)
-        names = [
-            Words(f"{unit} ({value(result, mean, lead)})", f"{unit}（{value(result, mean, lead)}）")(language)
-            for unit, mean in pairs
-        ]
+        names = [_extreme(result, row, lead, language) for row in rows.head(1).to_dict("records")]
+        names += [str(unit) for unit in rows["unit"].iloc[1:MOST_NAMED]]
         if len(rows) > MOST_NAMED:
             names.append(Words(f"{len(rows) - MOST_NAMED} more", f"另外 {len(rows) - MOST_NAMED} 个")(language))
         stand = "" if said else "stands " if len(rows) == 1 else "stand "
@@ -194,15 +215,43 @@ def _sides(result: "Benchmark", lead: Any, language: str) -> str:
     return Words("; ", "；")(language).join(said)
 
 
+def _extreme(result: "Benchmark", row: dict[Any, Any], lead: Any, language: str) -> str:
+    """Name a unit with its score, the interval of its true value, and the answers behind it."""
+    score, n = value(result, row["mean"], lead), number(row["n"], 0)
+    low, high = (value(result, row[c], lead) for c in ("ci_low", "ci_high"))
+    level = percent(result.confidence)
+    return Words(
+        f"{row['unit']} ({score}; {level} interval {low} to {high}; n = {n})",
+        f"{row['unit']}（{score}；{level} 区间 {low} 至 {high}；n = {n}）",
+    )(language)
+
+
 def _ranks(result: "Benchmark", lead: Any, language: str) -> str:
     """Say which ranks are certain, and how wide the others are."""
     table = result.shown(lead).dropna(subset="rank_low")
     units = number(len(table), 0)
     if table.empty:
         return ""
-    firm = table[table["rank_low"] == table["rank_high"]]
-    if len(firm) == len(table):
+    if (table["rank_low"] == table["rank_high"]).all():
         return Words(f"All {units} ranks there are certain.", f"该处 {units} 个名次都是确定的。")(language)
+    places = float((table["rank_high"] - table["rank_low"] + 1).mean())
+    if places > 0.95 * len(table):
+        return Words(
+            f"The ranks mean nothing: a unit could truly hold almost any of the {units} places.",
+            f"名次毫无意义：一个单位的真实名次几乎可能是 {units} 个位置中的任何一个。",
+        )(language)
+    return Words(
+        f"Most ranks mean little: on average a unit could truly hold any of {number(places, 0)} of the {units} places.",
+        f"多数名次说明不了什么：每个单位的真实名次平均有 {number(places, 0)} 种可能（共 {units} 位）。",
+    )(language)
+
+
+def _firm(result: "Benchmark", lead: Any, language: str) -> str:
+    """Name the units whose rank is certain, if they are few, and the one whose rank is vaguest."""
+    table = result.shown(lead).dropna(subset="rank_low")
+    firm = table[table["rank_low"] == table["rank_high"]]
+    if table.empty or len(firm) == len(table):
+        return ""
     text = ""
     if 0 < len(firm) <= MOST_NAMED:
         who = [
@@ -211,22 +260,14 @@ def _ranks(result: "Benchmark", lead: Any, language: str) -> str:
         ]
         who_said = listing(who, language)
         text = Words(
-            f"Only {who_said} {'holds a certain rank' if len(firm) == 1 else 'hold certain ranks'}. ",
-            f"只有{who_said}的名次是确定的。",
+            f"Only {who_said} {'holds a certain rank' if len(firm) == 1 else 'hold certain ranks'} there. ",
+            f"其中只有{who_said}的名次是确定的。",
         )(language)
     vague = _vaguest(table)
     low, high, listed = (int(vague[c]) for c in ("rank_low", "rank_high", "rank"))
-    places = float((table["rank_high"] - table["rank_low"] + 1).mean())
-    if places > 0.95 * len(table):
-        return text + Words(
-            f"The ranks mean nothing: a unit could truly hold almost any of the {units} places.",
-            f"名次毫无意义：一个单位的真实名次几乎可能是 {units} 个位置中的任何一个。",
-        )(language)
     return text + Words(
-        f"Most ranks mean little: on average a unit could truly hold any of {number(places, 0)} of the {units} places; "
         f"{vague['unit']}, listed {ordinal(listed)}, could be anywhere from {ordinal(low)} to {ordinal(high)}.",
-        f"多数名次说明不了什么：每个单位的真实名次平均有 {number(places, 0)} 种可能（共 {units} 位）；"
-        f"例如{vague['unit']}名列{ordinal(listed, 'zh')}，实际可能在{ordinal(low, 'zh')}到{ordinal(high, 'zh')}之间。",
+        f"{vague['unit']}名列{ordinal(listed, 'zh')}，实际可能在{ordinal(low, 'zh')}到{ordinal(high, 'zh')}之间。",
     )(language)
 
 
