@@ -44,8 +44,10 @@ def losses(x: Floats, y: Floats, weight: Floats, unit: Integers | None = None) -
     design = np.column_stack([np.ones(len(y)), centre / np.where(spread > 0, spread, 1.0)])
     root = np.sqrt(weight)
     # an orthonormal basis of the columns that are not determined by others: collinear predictors do no harm
-    vectors, values, _ = np.linalg.svd(design * root[:, None], full_matrices=False)
-    basis = vectors[:, values > _DEPENDENT * values[0]]
+    scaled = design * root[:, None]
+    values, vectors = np.linalg.eigh(scaled.T @ scaled)
+    kept = values > _DEPENDENT * values[-1]
+    basis = scaled @ (vectors[:, kept] / np.sqrt(values[kept]))
     level = (y - weight @ y / weight.sum()) * root
     residual = level - basis @ (basis.T @ level)
     if unit is None:

@@ -63,14 +63,13 @@ class Allocation(Named):
 
     def numbers(self) -> dict[str, float]:
         """Return what the plans gain, by name, for a report's findings."""
-        best, importance = (self.plans.set_index("plan").loc[plan] for plan in ("best", "by_importance"))
+        plans = self.plans.set_index("plan").astype(float)
+        found = {"plan_gain": ("best", "gain", "ci_low", "ci_high"),
+                 "by_importance_behind": ("by_importance", "behind", "behind_low", "behind_high")}  # fmt: skip
         return {
-            "plan_gain": float(best["gain"]),
-            "plan_gain_ci_low": float(best["ci_low"]),
-            "plan_gain_ci_high": float(best["ci_high"]),
-            "by_importance_behind": float(importance["behind"]),
-            "by_importance_behind_ci_low": float(importance["behind_low"]),
-            "by_importance_behind_ci_high": float(importance["behind_high"]),
+            f"{name}{end}": float(plans[column].loc[plan])
+            for name, (plan, *columns) in found.items()
+            for end, column in zip(("", "_ci_low", "_ci_high"), columns, strict=True)
         }
 
     def readable(self, language: str = "en", *, digits: int = 2) -> Readable:

@@ -85,8 +85,8 @@ class Surface:
             corr, width = self.whole.correlation, len(COLUMNS)
             kept: list[int] = []
             for j in [*range(width, len(corr) - 1), *(COLUMNS.index(name) for name in columns)]:
-                among = corr[np.ix_(kept, kept)], corr[kept, j]
-                left = 1.0 - float(among[1] @ np.linalg.lstsq(*among, rcond=None)[0]) if kept else 1.0
+                inner, across = corr[np.ix_(kept, kept)], corr[kept, j]
+                left = 1.0 - float(across @ np.linalg.solve(inner, across)) if kept else 1.0
                 if not np.isnan(corr[j, j]) and left > 1e-8:
                     kept.append(j)
             self._kept[columns] = sorted(kept)
