@@ -14,7 +14,7 @@ import cxresearch as cx
 
 SHA256 = {
     "attitude_questions.csv": "739df336f9d6e852d3439528fd154c98eaced714ce20ce9f56a558cad445f655",
-    "claims.csv": "8461d9603db662d1903faa1a5de5b482cd72d2209b762d731f2b889a8e7bd326",
+    "claims.csv": "370545880d25137cdf9682a99da6daaef3a0d9ca0abcb0d48ff6a5923afd579f",
     "complaint_classes.csv": "63cf0191ec886a71e0586b9d8ed4bc3e2f7e3bf963601e1fe1c80c3df9899168",
     "hospice_measures.csv": "b7c39186f3d85ce7331efd3e8b0cc2d96ee0d56cbe861844e2364631fc458b01",
     "published/attitude_alpha.json": "b6b040d56fa696de57530d9995c7c0ba0b64f1f5974d0411db7b274121804a0d",

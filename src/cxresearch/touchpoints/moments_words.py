@@ -235,8 +235,8 @@ def _needed(result: "MomentsOfTruth", language: str) -> str:
     above = int((table["gap"] > 0).sum())
     typical = percent(float(table["needed"].median()), 2)
     return Words(
-        f"For no more than {percent(result.target or 0)} of customers to meet a failure, a moment may fail in "
-        f"{typical} of cases (the median); {above} of {len(table)} fail more often than they may.",
+        f"For at most {percent(result.target or 0)} of customers to meet one, a moment may fail in {typical} of cases "
+        f"(median); {above} of {len(table)} fail more often than they may.",
         f"若要使遇到失误的客户不超过 {percent(result.target or 0)}，每个时刻的失误概率不得高于 {typical}（中位数）；"
         f"{len(table)} 个时刻中有 {above} 个超标。",
     )(language)
