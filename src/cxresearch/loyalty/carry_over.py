@@ -101,8 +101,9 @@ def carry_over(
     number j of effects kept: W(j) is the Wald statistic, clustered by unit, for no effect from lag j on, G the
     number of units. It is consistent: the chance to choose wrongly tends to zero as units are added. It overstates
     with a chance of about P(chi-squared with 1 df > log G) per superfluous lag: 2 % at 200 units, 0.4 % at
-    5,000. It understates where the last effect is smaller than about sqrt(log G) standard errors. How often it
-    was right in simulations, by units, size of effects and `max_lag`: ``data/evidence/choices/carry_over.csv``.
+    5,000. It understates where the last effect is smaller than about sqrt(log G) standard errors. With effects of
+    0.4, 0.3, 0.2 and 0.1, noise of SD 1 and `max_lag` 6 it was right in 25 % of simulated panels of 200 units over ten
+    periods, 87 % of 1,000 and 99.6 % of 5,000; other sizes and lengths: ``data/evidence/choices/carry_over.csv``.
 
     Its interval is no bootstrap, which would be wrong for a number chosen by a rule that jumps. Below: the first
     lag from which on "no more effect" is not rejected at half the error allowed. Above: the last lag whose
@@ -112,7 +113,7 @@ def carry_over(
 
     **The other intervals** are percentiles of the pairs cluster bootstrap: whole units are drawn, and unit and
     period effects are solved for anew in every sample, exactly. With fewer than about 40 units they are too
-    short.
+    short. Coverage, also of differences between groups: ``data/evidence/carry_over.csv`` and ``groups.csv``.
 
     Mean, median and share lag are NaN, with a note, where the total effect cannot be told from zero, or where
     effects of both signs stand clear of zero (all lags judged together, by Bonferroni). A horizon that equals
