@@ -123,8 +123,9 @@ def moments_of_truth(
     customers meet a failure; who leaves with a lasting one follows from a chain over the moments. Failures that come
     together, on bad days or to difficult guests, leave the counts as they are, and strike fewer guests, more often.
 
-    With `observed`, the interval is that of the sum of all chances (Fay and Feuer 1997), which is somewhat long (it held
-    the truth in 95 to 99.8 % of simulated records, ``data/evidence/moments_of_truth.csv``); the other rows are computed with all chances moved up or down together. Chances of recovery count as known.
+    With `observed`, the interval is that of the sum of all chances (Fay and Feuer 1997), which is somewhat long: it
+    held the truth in 95 to 99.8 % of simulated records (``data/evidence/moments_of_truth.csv``). The other rows are
+    computed with all chances moved up or down together. Chances of recovery count as known.
 
     With `target`, failures are shared out so that every moment does the same harm: -log(1 - needed) in proportion to
     1 / weight.

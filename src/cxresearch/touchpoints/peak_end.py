@@ -100,8 +100,8 @@ def peak_end(
     noise. Bootstrap samples leave all copies of an episode out together. Intervals are expanded percentile intervals;
     a rival is behind where its difference from a better one exceeds what chance allows, all rivals judged together
     (Mogstad et al. 2024). In simulated samples of 40 to 300 episodes, 93 to 96 % of the intervals held the truth
-    (``data/evidence/peak_end.csv``), and the true rival was never ruled out. It was found, alone or beside what contains
-    it, in 89 to 100 % of samples of 300 episodes, but only in 11 to 99 % of samples of 100
+    (``data/evidence/peak_end.csv``), and the true rival was never ruled out. It was found, alone or beside what
+    contains it, in 89 to 100 % of samples of 300 episodes, but only in 11 to 99 % of samples of 100
     (``data/evidence/choices/peak_end.csv``): with few episodes the answer stays open.
 
     An end that is scored last and an overall score asked for at the same time share a mood; that favours the end.
