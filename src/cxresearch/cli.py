@@ -42,7 +42,7 @@ def list_() -> None:
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for name, path in plan.notebooks().items():
-        notebook = parameters.load(path)
+        notebook = parameters.glance(path)
         console.print(name, style="bold")
         console.print(f"  {publish.title(notebook)}. {publish.question(notebook)}")
         for p in parameters.read(notebook, name).values():

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,10 +207,25 @@ def test_papermill_reads_the_same_parameters_from_our_notebooks(root, monkeypatc
         ], name
 
 
-def test_a_name_that_is_no_notebook_is_refused(house):
-    (house / "notes.ipynb").write_text("not json")
+@pytest.mark.parametrize("text", ["not json", "[1]", "{}", '{"nbformat": 4, "cells": [{}]}', '{"nbformat": 4}'])
+def test_a_name_that_is_no_notebook_is_refused(house, text):
+    (house / "notes.ipynb").write_text(text)
     with pytest.raises(InputError, match="is not a Jupyter notebook"):
         plan.single("notes.ipynb", [], house)
+
+
+def test_a_glance_sees_what_nbformat_reads(root):
+    for path in plan.notebooks(root).values():
+        seen, read = parameters.glance(path), parameters.load(path)
+        keys = ("cell_type", "source", "metadata")
+        assert [[c[k] for k in keys] for c in seen["cells"]] == [[c[k] for k in keys] for c in read["cells"]]
+
+
+def test_planning_imports_no_nbformat(house):
+    code = "import sys; from cxresearch import cli; cli.app(['build', '--dry-run'], standalone_mode=False)"
+    code += "; print('nbformat' in sys.modules, 'pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "False False"
 
 
 def test_chinese_values_make_readable_names():

@@ -112,7 +112,7 @@ def _hash(content: str | bytes) -> str:
 @cache
 def _notebook(path: Path, _time: int) -> tuple[str, dict[str, Any]]:
     """Return the hash of a notebook's cells, and the defaults of its parameters."""
-    notebook = parameters.load(path)
+    notebook = parameters.glance(path)
     cells = [
         (c["cell_type"], c["source"], c["metadata"].get("tags", []), c.get("attachments", {}))
         for c in notebook["cells"]

@@ -16,6 +16,7 @@ from typing import Any
 # that it was interrupted
 QUIET = ["--IPKernelApp.log_level=CRITICAL"]
 
+_LONGEST = 90  # letters of a folder: systems allow 100 or so for the path of a socket
 _UNSAID = {"MemoryError": "memory has run out", "KeyboardInterrupt": "interrupted"}
 _ENGINE = "cxresearch"
 _PREFIX = "cxresearch-kernel-"
@@ -111,7 +112,7 @@ def _register() -> None:
             with private_folder() as folder:
                 self.km = self.create_kernel_manager()
                 self.km.connection_file = str(folder / "kernel.json")
-                if os.name == "posix":
+                if os.name == "posix" and len(str(folder)) < _LONGEST:
                     # sockets in a folder of its own: two kernels cannot be given the same port
                     self.km.transport = "ipc"
                     self.km.ip = str(folder / "s")
@@ -166,7 +167,9 @@ def sweep() -> None:
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process of this number runs on this machine."""
+    """Tell whether a process of this number runs on this machine; where that cannot be asked, suppose it does."""
+    if os.name != "posix":  # there the question would be a signal
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -220,7 +220,7 @@ def _parameters(path: Path, title: str) -> dict[str, parameters.Parameter]:
 
 @cache
 def _read_parameters(path: Path, title: str, _time: int) -> dict[str, parameters.Parameter]:
-    return parameters.read(parameters.load(path), title)
+    return parameters.read(parameters.glance(path), title)
 
 
 def single(name: str, given: Iterable[str], base: Path) -> Report:
