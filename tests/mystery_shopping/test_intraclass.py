@@ -230,6 +230,7 @@ def test_resampled_intervals_are_seeded_and_said_to_be_of_these_raters(wine):
     assert not first.table.equals(other.table)
     np.testing.assert_array_equal(first.table["estimate"], icc(wine, **names).table["estimate"])
     assert any("these raters" in note("en") for note in first.notes)
+    assert any("8 targets are few" in note("en") for note in first.notes)
     with pytest.raises(InputError, match=r"bootstraps=-1 must be a whole number"):
         icc(wine, **names, bootstraps=-1)
 

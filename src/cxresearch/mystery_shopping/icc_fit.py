@@ -15,6 +15,8 @@ from cxresearch.numerics.resampling import bca_interval
 
 FEW_RATERS: Final = 6
 """Up to here the closed interval of the A forms is too narrow when raters differ much (data/evidence)."""
+FEW_TARGETS: Final = 50
+"""Below, intervals from resampled targets are too narrow (data/evidence)."""
 MOST_LEVELS: Final = 2_000
 """Targets or raters whose pattern is still decomposed, in seconds; above, intervals come from REML's errors."""
 
@@ -49,7 +51,8 @@ def closed(ratings: Ratings, scores: Any, bootstraps: int, seed: int, confidence
             for e, d, i in zip(forms.estimate, drawn.T, influence.T, strict=True)
         )
         low, high = (np.array(end) for end in zip(*ends, strict=True))
-        notes = (*notes, icc_words.BOOTSTRAPPED)
+        few = (icc_words.few_resampled(len(scores)),) if len(scores) < FEW_TARGETS else ()
+        notes = (*notes, icc_words.BOOTSTRAPPED, *few)
     degrees = (forms.df1.astype(int), forms.df2.astype(int))
     rows = (numeric.FORMS, forms.estimate, forms.f, *degrees, forms.p_value, low, high, squares.n)
     n, k = squares.n, squares.k

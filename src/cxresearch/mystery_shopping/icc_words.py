@@ -109,6 +109,14 @@ CLOSER_THAN_CHANCE: Final = Words(
 )
 
 
+def few_resampled(targets: int) -> Words:
+    """Warn of few targets to resample."""
+    return Words(
+        f"{targets} targets are few to resample: the intervals are too narrow; with bootstraps=0 they are wider.",
+        f"只有 {targets} 个对象可供重抽样，区间偏窄；用 bootstraps=0 所得区间较宽。",
+    )
+
+
 def zero_variance(component: str) -> Words:
     """Say that a variance component was estimated at zero."""
     name = HEADINGS[component]

@@ -96,7 +96,9 @@ def icc(
     each rater scored one target only, raters and targets cannot be told apart: forms A and C are NaN.
 
     The bootstrap resamples targets, with correction for bias and skewness (BCa), and speaks of these raters: their
-    luck in strictness is not in it. Coverage of all of these: data/evidence/agreement.csv and intraclass.csv.
+    luck in strictness is not in it. It is for scores far from normal: with skewed targets the exact intervals covered
+    76 to 82 % whatever the number of targets, the bootstrap 84 % with 20 of them, 88 % with 50 and 91 % with 200; for
+    normal scores it needs 50. Coverage of all of these: data/evidence/agreement.csv and intraclass.csv.
 
     It cannot treat repeated scores of a target by the same rater, or an interaction apart from the residual:
     `g_study` can.
