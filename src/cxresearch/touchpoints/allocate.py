@@ -107,7 +107,7 @@ def allocate(
     A plan that was chosen because its estimates are high gains less than they say. ``optimism`` is by how much, on
     average over the bootstrap: each sample chooses a plan of its own, and is held against the full sample. The
     intervals of gain and behind are those of the plan taken as given, with the lower end drawn down by the optimism:
-    taken as given only, they hold in 6 of 10 surveys where touchpoints are worth the same; so they hold in 93 to 98 %
+    taken as given only, they hold in 6 of 10 surveys where touchpoints are worth the same; so they hold in 93 to 97 %
     (``data/evidence/allocate.csv``). Uncertain are slopes and scores, not costs and returns: vary these yourself.
 
     The gain is what regression slopes promise. They hold if association is effect and within the scores seen.
