@@ -80,12 +80,12 @@ SCENARIOS = {
         "visit:outlet", (), lambda: cells(outlet=100, visit=4), {"outlet": 1.0}, "visit", 0.8, {}),
     "nested, 30 outlets x 3 visits x 8 items; the items cap what visits reach": (
         NESTED, (), lambda: cells(outlet=30, visit=3, item=8), DAYS, "visit", 0.9, {"item": 3}),
-    "unbalanced, 16 outlets x 2-4 visits x 4 items": (
-        NESTED, (), lambda: visited(16, [2, 3, 4], 4), DAYS, "visit", 0.7, {"item": 20}),
-    "roaming, 16 outlets x 2-4 visits x 4 items, 8 shoppers": (
-        NESTED, ("shopper",), lambda: visited(16, [2, 3, 4], 4, 8), ROAMING, "visit", 0.7, {"item": 20}),
-    "roaming, 10 outlets x 1-3 visits x 4 items, 5 shoppers": (
-        NESTED, ("shopper",), lambda: visited(10, [1, 2, 3], 4, 5), ROAMING, "visit", 0.7, {"item": 20}),
+    "unbalanced, 15 outlets x 2-4 visits x 3 items": (
+        NESTED, (), lambda: visited(15, [2, 3, 4], 3), DAYS, "visit", 0.7, {"item": 20}),
+    "roaming, 15 outlets x 2-4 visits x 3 items, 8 shoppers": (
+        NESTED, ("shopper",), lambda: visited(15, [2, 3, 4], 3, 8), ROAMING, "visit", 0.7, {"item": 20}),
+    "roaming, 10 outlets x 1-3 visits x 3 items, 5 shoppers": (
+        NESTED, ("shopper",), lambda: visited(10, [1, 2, 3], 3, 5), ROAMING, "visit", 0.7, {"item": 20}),
     "tiny, 7 outlets x 1-2 visits x 3 items, 3 shoppers": (
         NESTED, ("shopper",), lambda: visited(7, [1, 2, 2], 3, 3), ROAMING, "visit", 0.7, {"item": 20}),
     "gaps, 30 outlets, each seen by 3-4 of 8 shoppers": (
@@ -94,7 +94,7 @@ SCENARIOS = {
 FEW = "few levels: the mean squares are correlated and no multiples of chi-squares in an unbalanced design this small"
 SHARED = "mean squares enter with both signs, for which the method keeps to the safe side"
 TINY = "so few levels bound hardly anything: most intervals reach as far as they can"
-CAPPED = "the true number is infinite, so only a lower end can miss"
+CAPPED = "the true number is infinite, so only a finite upper end can miss it"
 ZERO = (
     "a component small against its error: the lower end is zero in nearly every sample, so only the upper end can miss"
 )
