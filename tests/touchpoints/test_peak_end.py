@@ -50,6 +50,16 @@ def test_without_noise_the_weights_come_back_exactly():
     assert result.row("peak_and_end")["estimate"] == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.parametrize("rival", ["end", "peak", "trough", "mean"])
+def test_weights_are_those_of_a_line(rival):
+    frame = small()
+    by = frame.groupby("episode")
+    x = by["score"].agg({"end": "last", "peak": "max", "trough": "min", "mean": "mean"}[rival])
+    slope, intercept = np.polyfit(x, by["overall"].first(), 1)
+    weights = run(frame).weights
+    assert list(weights.loc[weights["rival"] == rival, "estimate"]) == pytest.approx([intercept, slope])
+
+
 def test_summaries_are_those_of_pandas():
     frame = small()
     by = frame.groupby("episode")["score"]
@@ -238,6 +248,20 @@ def test_another_scale_leaves_nearness_out():
     assert "points from the end" not in result.text()
     assert any("different scales" in note.en for note in result.notes)
     result.plot()
+
+
+def test_what_never_varies_is_undefined_and_ties_stay_open():
+    frame = small()
+    level = run(frame.assign(score=frame.groupby("episode")["score"].transform("first")))
+    assert set(level.first) == {"end", "peak", "trough", "mean"}
+    assert level.found is None
+    assert level.verdict() == "undecided"
+    assert set(level.table.loc[level.table["standing"] == "undefined", "rival"]) == {"trend", "peak_and_end"}
+    assert any("No R² for the trend and the peak and the end together" in note.en for note in level.notes)
+    still = run(frame.assign(score=5.0))
+    assert still.found is None
+    assert "None of the rivals explains" in still.text()
+    assert "没有哪种说法" in still.text("zh")
 
 
 def test_two_moments_each_are_said_to_tell_little():

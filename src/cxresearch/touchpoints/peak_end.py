@@ -11,6 +11,7 @@ from cxresearch.touchpoints import journeys
 from cxresearch.touchpoints.journeys import Journeys
 from cxresearch.touchpoints.peak_end_fit import Study
 from cxresearch.touchpoints.peak_end_results import PeakEnd
+from cxresearch.touchpoints.peak_end_words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ def peak_end(
         predictions for the episode or unit left out; below 0: worse than the mean of the others), ci_low, ci_high;
         rank, rank_low, rank_high (ranks that the data allow); behind (R² of the best less its own), behind_low,
         behind_high; standing: "found" (every other rival that may be best contains it), "ties" (may be best, too),
-        "loses" (clearly not the best).
+        "loses" (clearly not the best), "undefined" (too little varies).
         ``weights``: rival, term, estimate, ci_low, ci_high: points of overall score per point (intercept: points).
         ``distances``: place (end, peak, trough, mean, middle of peak and trough), estimate (mean absolute distance of
         the overall score, points), ci_low, ci_high, further (distance less that of the end), further_low, further_high.
@@ -214,12 +215,12 @@ def _notes(read: Journeys, study: Study, same_scale: bool) -> tuple[Words, ...]:
                 "各时刻与总体评分的量表不同，因此不比较两者的接近程度。",
             )
         )
-    constant = [name for name, value in zip(study.named, study.estimate, strict=True) if np.isnan(value)]
+    constant = [name for name, value in zip(study.named, study.whole["r2"], strict=True) if np.isnan(value)]
     if constant:
         found.append(
             Words(
-                f"No R² for {', '.join(constant)}: too little varies among these episodes.",
-                f"{'、'.join(constant)} 没有 R²：这些体验之间的差异太少。",
+                f"No R² for {listed(constant, 'en')}: too little varies among these episodes.",
+                f"{listed(constant, 'zh')}没有 R²：这些体验之间的差异太少。",
             )
         )
     if read.unit is not None and len(read.units) < FEW_UNITS:

@@ -29,18 +29,35 @@ class Study:
         self.read, self.confidence, self.bootstraps, self.seed = read, confidence, bootstraps, seed
         self.drawn = len(read.overall) if read.unit is None else len(read.units)
         self.named = [name for name in RIVALS if same_scale or name != "near_end"]
-        self.estimate = self._r2(np.ones((1, self.drawn)))[0]
-        self.draws = np.concatenate([self._r2(counts) for counts in self._counts()])
+        end, peak, trough, mean = read.summaries[:, :4].T
+        places = np.column_stack([end, peak, trough, (peak + trough) / 2, mean])
+        self.away = np.abs(read.overall[:, None] - places) if same_scale else np.full(places.shape, np.nan)
+        self.bad = ends_badly(read)
+        self.whole = {name: values[0] for name, values in self._measured(np.ones((1, self.drawn))).items()}
+        parts = [self._measured(counts) for counts in self._counts()]
+        self.draws = {name: np.concatenate([part[name] for part in parts]) for name in self.whole}
 
     def _counts(self) -> Iterator[Floats]:
-        """Yield how often each episode, or unit, is in each bootstrap sample; the same samples at every call."""
+        """Yield how often each episode, or unit, is in each bootstrap sample."""
         rng = np.random.default_rng(self.seed)
-        each = max(1, _AT_ONCE // self.drawn)
+        each = max(1, _AT_ONCE // len(self.read.overall))
         for start in range(0, self.bootstraps, each):
             yield draws(rng, self.drawn, min(each, self.bootstraps - start))
 
-    def _r2(self, counts: Floats) -> Floats:
-        return r_squared(self.read.overall, self.read.summaries, counts, self.named, self.read.unit)
+    def _measured(self, counts: Floats) -> dict[str, Floats]:
+        """Return all that is estimated, in each sample."""
+        read = self.read
+        each = counts if read.unit is None else counts[:, read.unit]
+        found = {
+            name: left_out.coefficients(read.overall, read.summaries[:, columns(name)], each)
+            for name in self.named
+            if name != "near_end"
+        }
+        return found | {
+            "r2": r_squared(read.overall, read.summaries, counts, self.named, read.unit),
+            "away": each @ self.away / each.sum(axis=1, keepdims=True),
+            "used_up": np.column_stack([self._peak_slope(part, each) for part in (self.bad, ~self.bad)]),
+        }
 
     def _interval(self, values: Floats, slopes: int) -> tuple[Floats, Floats]:
         free = self.drawn - 1 - slopes if self.read.unit is None else self.drawn - 1
@@ -50,21 +67,20 @@ class Study:
         """Return the table of rivals, best first."""
         import pandas as pd
 
-        rank_low, rank_high, standing = stand(
-            self.estimate, self.draws, self.named, self.drawn, self._free(), self.confidence
-        )
-        best = int(np.nanargmax(self.estimate)) if not np.isnan(self.estimate).all() else 0
-        low, high = self._interval(self.draws, 2)
-        gap = self.draws[:, [best]] - self.draws
+        estimate, drawn = self.whole["r2"], self.draws["r2"]
+        rank_low, rank_high, standing = stand(estimate, drawn, self.named, self.drawn, self._free(), self.confidence)
+        best = int(np.nanargmax(estimate)) if not np.isnan(estimate).all() else 0
+        low, high = self._interval(drawn, 2)
+        gap = drawn[:, [best]] - drawn
         gap[:, best] = 0.0
         gap_low, gap_high = self._interval(gap, 2)
         table = pd.DataFrame(
             {
                 "rival": self.named, "coefficients": [len(RIVALS[name]) for name in self.named],
-                "estimate": self.estimate, "ci_low": low, "ci_high": high,
-                "rank": pd.array(ranking.ranks(self.estimate)).astype("Int64"),
+                "estimate": estimate, "ci_low": low, "ci_high": high,
+                "rank": pd.array(ranking.ranks(estimate)).astype("Int64"),
                 "rank_low": pd.array(rank_low).astype("Int64"), "rank_high": pd.array(rank_high).astype("Int64"),
-                "behind": self.estimate[best] - self.estimate, "behind_low": gap_low, "behind_high": gap_high,
+                "behind": estimate[best] - estimate, "behind_low": gap_low, "behind_high": gap_high,
                 "standing": standing,
             }
         )  # fmt: skip
@@ -82,60 +98,40 @@ class Study:
         for name in self.named:
             if name == "near_end":
                 continue
-            x = self.read.summaries[:, columns(name)]
-            whole = left_out.coefficients(self.read.overall, x, np.ones((1, self.drawn)), self.read.unit)[0]
-            drawn = np.concatenate(
-                [left_out.coefficients(self.read.overall, x, c, self.read.unit) for c in self._counts()]
-            )
-            low, high = self._interval(drawn, x.shape[1])
-            terms = ["intercept", *RIVALS[name]]
-            rows += [{"rival": name, "term": term, "estimate": whole[i], "ci_low": low[i], "ci_high": high[i]}
-                     for i, term in enumerate(terms)]  # fmt: skip
+            low, high = self._interval(self.draws[name], len(RIVALS[name]))
+            terms = ("intercept", *RIVALS[name])
+            ends = zip(terms, self.whole[name], low, high, strict=True)
+            rows += [{"rival": name, "term": term, "estimate": estimate, "ci_low": least, "ci_high": most}
+                     for term, estimate, least, most in ends]  # fmt: skip
         return pd.DataFrame(rows)
 
     def distances(self) -> "pd.DataFrame":
         """Return how far the overall score lies from the end, the peak, the trough, their middle and the mean."""
         import pandas as pd
 
-        end, peak, trough, mean = self.read.summaries[:, :4].T
-        places = np.column_stack([end, peak, trough, (peak + trough) / 2, mean])
-        away = np.abs(self.read.overall[:, None] - places)
-        if "near_end" not in self.named:
-            away = np.full(away.shape, np.nan)
-        drawn = np.concatenate([self._mean(away, counts) for counts in self._counts()])
+        drawn, found = self.draws["away"], self.whole["away"]
         low, high = self._interval(drawn, 0)
         more_low, more_high = self._interval(drawn - drawn[:, :1], 0)
-        found = away.mean(axis=0)
         return pd.DataFrame(
             {"place": PLACES, "estimate": found, "ci_low": low, "ci_high": high, "further": found - found[0],
              "further_low": more_low, "further_high": more_high}
         )  # fmt: skip
 
-    def _mean(self, values: Floats, counts: Floats) -> Floats:
-        if self.read.unit is not None:
-            counts = counts[:, self.read.unit]
-        return np.asarray(counts @ values / counts.sum(axis=1, keepdims=True))
-
     def used_up(self) -> "pd.DataFrame":
         """Return what a point of the peak goes with where episodes end badly, and where they do not."""
         import pandas as pd
 
-        bad = ends_badly(self.read)
-        groups = {"bad": bad, "other": ~bad}
-        whole = np.array([self._peak_slope(part, np.ones((1, self.drawn)))[0] for part in groups.values()])
-        drawn = np.concatenate(
-            [np.column_stack([self._peak_slope(part, c) for part in groups.values()]) for c in self._counts()]
-        )
+        drawn, whole = self.draws["used_up"], self.whole["used_up"]
         low, high = self._interval(np.column_stack([drawn, drawn[:, 0] - drawn[:, 1]]), 2)
+        bad = int(self.bad.sum())
         return pd.DataFrame(
-            {"ending": [*groups, "difference"], "n": [int(bad.sum()), int((~bad).sum()), len(bad)],
+            {"ending": ["bad", "other", "difference"], "n": [bad, len(self.bad) - bad, len(self.bad)],
              "estimate": [*whole, whole[0] - whole[1]], "ci_low": low, "ci_high": high}
         )  # fmt: skip
 
     def _peak_slope(self, part: NDArray[np.bool_], counts: Floats) -> Floats:
         if part.sum() < journeys.FEWEST:
             return np.full(len(counts), np.nan)
-        counts = counts if self.read.unit is None else counts[:, self.read.unit]
         x = self.read.summaries[:, columns("peak_and_end")]
         return left_out.coefficients(self.read.overall[part], x[part], counts[:, part])[:, 1]
 
@@ -179,7 +175,8 @@ def stand(
         low[known], high[known] = ranking.rank_bounds(estimate[known], usable, confidence, n=n, free=free)
     first = {name for name, place in zip(rivals, low, strict=True) if place == 1}
     found = {name for name in first if all(name in CONTAINED.get(other, set()) for other in first - {name})}
-    return low, high, ["found" if name in found else "ties" if name in first else "loses" for name in rivals]
+    words = ["found" if name in found else "ties" if name in first else "loses" for name in rivals]
+    return low, high, [word if fine else "undefined" for word, fine in zip(words, known, strict=True)]
 
 
 def ends_badly(read: Journeys) -> NDArray[np.bool_]:

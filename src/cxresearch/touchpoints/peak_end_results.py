@@ -63,13 +63,15 @@ class PeakEnd(Result):
     @property
     def found(self) -> str | None:
         """The rival that explains best, or the smallest of those that contain it; None if it stays open."""
+        if not self.explains:
+            return None
         named = self.table.loc[self.table["standing"] == "found", "rival"]
         return None if named.empty else str(named.iloc[0])
 
     @property
     def first(self) -> tuple[str, ...]:
         """All rivals that may be the best, the best first."""
-        return tuple(self.table.loc[self.table["standing"] != "loses", "rival"])
+        return tuple(self.table.loc[self.table["standing"].isin(["found", "ties"]), "rival"])
 
     @property
     def explains(self) -> bool:

@@ -43,6 +43,7 @@ HEADINGS: Final[dict[str, Words]] = {
     "ties": Words("may be best, too", "也可能最优"),
     "trend": Words("trend", "走势"),
     "trough": Words("trough", "低谷"),
+    "undefined": Words("undefined", "无法计算"),
 }
 POINTS: Final = {"estimate": Words("points of overall per point", "每分对应总体评分")}
 AWAY: Final = {"estimate": Words("points away", "相距（分）")}
@@ -65,7 +66,7 @@ def called(name: str, language: str) -> str:
     return _CALLED[name](language)
 
 
-def listed(names: Sequence[str], language: str, last: Words) -> str:
+def listed(names: Sequence[str], language: str, last: Words = Words("and", "以及")) -> str:  # noqa: B008 - frozen
     """Write ``a, b and c`` or ``a、b和c``; `last` stands before the last one."""
     told = [called(name, language) for name in names]
     if len(told) == 1:
@@ -75,7 +76,6 @@ def listed(names: Sequence[str], language: str, last: Words) -> str:
     return f"{comma.join(told[:-1])}{gap}{last(language)}{gap}{told[-1]}"
 
 
-_AND: Final = Words("and", "以及")
 _OR: Final = Words("or", "还是")
 
 
@@ -155,9 +155,9 @@ def _ties(result: "PeakEnd", language: str) -> str:
     others = [name for name in result.first if name != result.found]
     verb, holds = ("does", "contains") if len(others) == 1 else ("do", "contain")
     return Words(
-        f"{_capital(listed(others, 'en', _AND))} {verb} no better by more than chance, and {holds} the simpler answer: "
+        f"{_capital(listed(others, 'en'))} {verb} no better by more than chance, and {holds} the simpler answer: "
         "the tie goes to the simpler.",
-        f"{listed(others, 'zh', _AND)}包含了这一较简单的说法，却并未好出偶然范围；打平时取较简单者。",
+        f"{listed(others, 'zh')}包含了这一较简单的说法，却并未好出偶然范围；打平时取较简单者。",
     )(language)
 
 
@@ -174,7 +174,7 @@ def _losers(result: "PeakEnd", language: str) -> str:
     rest = len(table) - len(shown)
     more = "" if not rest else Words(f", {rest} others less", f"，另有 {rest} 种更低")(language)
     if not shown:
-        return told + Words(".", "。")(language)
+        return "" if len(table) < len(result.table) - 1 else told + Words(".", "。")(language)
     return Words(f"{told}: {', '.join(shown)}{more}.", f"{told}：{'、'.join(shown)}{more}。")(language)
 
 
