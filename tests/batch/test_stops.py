@@ -36,7 +36,8 @@ def start(house):
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
 
 
 def processes(house):
