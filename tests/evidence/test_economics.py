@@ -64,7 +64,7 @@ def test_the_shortcut_with_clusters_is_the_function():
         (200, 0.1, "", 0.93, 0.97),
         (100, 0.5, "", 0.93, 0.97),
         (30, 0.2, "", 0.93, 0.97),
-        (50, 0.122, FEW, 0.91, 0.97),  # the worst with 5 to 10 leavers
+        (50, 0.122, "", 0.93, 0.97),
         (50, 0.05, FEW, 0.88, 0.97),  # the worst with 2 to 5
         (100, 0.02, FEW, 0.93, 0.99),
         (25, 0.02, FEW, 0.93, 0.99),
@@ -101,7 +101,7 @@ def test_no_rate_is_worse_than_those_shown():
 
 @pytest.mark.parametrize(
     ("clusters", "reason", "least"),
-    [(40, "", 0.93), (6, "six clusters tell little of their spread", 0.9)],
+    [(40, "", 0.93), (6, "", 0.93)],
 )
 def test_clusters(record, clusters, reason, least):
     rng = np.random.default_rng(clusters)
@@ -134,7 +134,7 @@ def clustered_limits(left):
     return value_limits(p * size, size)
 
 
-@pytest.mark.parametrize(("customers", "reason", "least"), [(300, "", 0.93), (40, "few customers, skew costs", 0.88)])
+@pytest.mark.parametrize(("customers", "reason", "least"), [(300, "", 0.93), (40, "", 0.93)])
 def test_costs_and_margins_from_rows(record, customers, reason, least):
     names = ["lifetime_value", "break_even_spend", "cost_ratio", "net_value_of_winning", "break_even_ratio"]
     plan = {"discount": DISCOUNT, "uplift": 0.03, "programme_cost": 15.0}
@@ -219,15 +219,14 @@ def linear(rng, n, a, b, *, skew=False):
 
 CLEAR = "told only where the total is clear of zero, which favours large totals"
 NULL = "with neither step there, a product of two small numbers rarely strays from 0"
-ROWS = "percentiles of few rows"
 
 
 @pytest.mark.parametrize(
     ("n", "a", "b", "skew", "reason", "least", "most"),
     [
         (200, 0.4, 0.4, False, "", 0.93, 0.97),
-        (50, 0.4, 0.4, False, ROWS, 0.91, 0.97),
-        (100, 0.4, 0.4, True, ROWS, 0.91, 0.97),
+        (50, 0.4, 0.4, False, "", 0.93, 0.97),
+        (100, 0.4, 0.4, True, "", 0.93, 0.97),
         (200, 0.4, 0.0, False, "", 0.93, 0.97),
         (200, 0.0, 0.0, False, NULL, 0.99, 1.0),
     ],
@@ -303,7 +302,7 @@ def test_the_paths_are_those_of_the_function(each):
 
 @pytest.mark.parametrize(
     ("clusters", "each", "reason", "least"),
-    [(60, 4, "", 0.93), (20, 4, "few clusters", 0.89), (60, 1, "", 0.93)],
+    [(60, 4, "", 0.93), (20, 4, "few clusters", 0.91), (60, 1, "", 0.93)],
 )
 def test_paths(record, clusters, each, reason, least):
     rng = np.random.default_rng([clusters, each])

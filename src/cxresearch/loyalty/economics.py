@@ -162,7 +162,7 @@ def retention_value(
     understates what the loyal are worth, and the intervals do not know (Fader and Hardie 2010; several tenures
     help in part). It takes rates, margins and costs to stay as they are, and those who vanish from the rows
     without leaving to be no different. A year that is bad for all is one draw, however many customers it has.
-    Whether a programme caused an uplift is not its question. With few leavers, or few clusters, intervals
+    Whether a programme caused an uplift is not its question. With few leavers intervals
     cover unevenly: where 2 to 5 leavers are expected 88 to 99 %, 5 to 10 at least 91 %, from 10 on at least 93 %
     (``data/evidence/economics.csv``).
 
