@@ -246,7 +246,9 @@ def g_study(
     in a balanced design. Components that REML holds at zero are let go by one scoring step (MIVQUE) for intervals and
     standard errors only. Intervals of Eρ² and Φ are the values at which (1 − ρ) universe − ρ error may be zero, that of
     the number of visits the numbers at which this holds for the target: all exact for one facet in a balanced design.
-    How often they hold: data/evidence/generalizability.csv. They suppose normal effects of constant variance.
+    In 4,000 replications each of 12 designs, small and unbalanced ones among them, they held the truth in 94 % or more,
+    and too often rather than too seldom where levels are few (data/evidence/generalizability.csv). They suppose normal
+    effects of constant variance.
 
     It cannot treat scores that are correlated in other ways (days close to each other), weights, or several scores at
     once (multivariate generalizability). Ordinal scores count as points.
