@@ -30,7 +30,10 @@ MEANS = {
     "front_desk": {"image": 66.0, "etiquette": 64.0},
     "repairs": {"image": 55.0, "etiquette": 63.0},
 }
-KEPT = "variances estimated from few shoppers and places; the interval errs on the long side"
+KEPT = (
+    "these cells are not normal about their mean, and drawing them there costs the outlying ones; "
+    "errors rest on few visits"
+)
 NEAR = "true ranks are bounded by all differences together, which is wider than needed for most"
 FEW = "few places or few shoppers: their clustered variance is itself uncertain"
 
@@ -111,8 +114,9 @@ def test_intervals_of_the_model(record, tally, communities, shoppers, visits):
         found=np.repeat([True, False], [sum(wrong), sum(flagged) - sum(wrong)]).tolist(),
     )
     assert share <= 0.05
-    # a fixed panel's errors rest on few places; severities are drawn together by an estimated spread
-    assert all(found >= (0.88 if name == "severity" else 0.92) for name, found in shares.items()), shares
+    # cells drawn together fall short by what `reason` says; severities are drawn together by an estimated spread
+    least = {"shrunken mean": 0.90, "distance from the mean of all": 0.90, "severity": 0.88}
+    assert all(found >= least.get(name, 0.93) for name, found in shares.items()), shares
 
 
 @pytest.mark.parametrize(("communities", "shoppers", "visits"), [(8, 8, 3), (24, 10, 6)])

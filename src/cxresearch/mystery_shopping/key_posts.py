@@ -285,7 +285,9 @@ def key_posts(
     scores, halo enters: the effect is then too large.
 
     Validated against statsmodels' mixed model and Wilson intervals, pingouin's partial correlation, lme4 through
-    `numerics.reml`, and by simulation (data/evidence/key_posts.csv).
+    `numerics.reml`, and by simulation (data/evidence/key_posts.csv): with eight shoppers or fewer, intervals of means,
+    halo, pass rates and effects covered 95 to 97 %, those of shrunken means and gaps 91 to 94 %; 1 % of signals or less
+    stood on the wrong side.
 
     References
     ----------
