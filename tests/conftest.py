@@ -16,6 +16,19 @@ settings.load_profile("repeatable")
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist there is no such hook
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out tests by file, but all notebooks to one worker: kernels that start side by side can race for a port."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "notebooks" if file.endswith((".ipynb", "test_nbval_policy.py")) else file
+
+    return ByFile(config, log)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""
