@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from cxresearch.defaults import SEED
-from cxresearch.loyalty.processes import holm, p_values, verdicts
+from cxresearch.loyalty.processes import p_values, verdicts
 from cxresearch.numerics import panel
+from cxresearch.numerics.multiplicity import holm
 
 pytestmark = pytest.mark.evidence
 

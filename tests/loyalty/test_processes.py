@@ -6,7 +6,8 @@ import pytest
 
 import cxresearch as cx
 from cxresearch.checks import InputError
-from cxresearch.loyalty.processes import holm, verdicts
+from cxresearch.loyalty.processes import verdicts
+from cxresearch.numerics.multiplicity import holm
 
 COLUMNS = {"unit": "customer", "period": "year", "outcome": "overall"}
 

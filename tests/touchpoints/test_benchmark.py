@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 import cxresearch as cx
 from cxresearch.checks import InputError
 from cxresearch.language import Words
-from cxresearch.touchpoints.benchmark_fit import holm
+from cxresearch.numerics.multiplicity import holm
 
 NUMBERS = ["mean", "se", "shrunken", "ci_low", "ci_high", "rank", "rank_low", "rank_high", "wrong_side"]
 

@@ -19,6 +19,7 @@ from cxresearch.loyalty.lag_tables import effect_table, t_critical, t_p_value
 from cxresearch.loyalty.periods import Step
 from cxresearch.numerics import horizon
 from cxresearch.numerics.bootstrap import cluster_bootstrap
+from cxresearch.numerics.multiplicity import holm
 from cxresearch.numerics.panel import Fit
 from cxresearch.result import Result
 
@@ -343,17 +344,6 @@ def verdicts(claim: np.ndarray, against: np.ndarray, level: float) -> list[str]:
         open_ = np.isnan(yes) or (yes <= level) == (no <= level)
         found.append("undecided" if open_ else "supported" if yes <= level else "contradicted")
     return found
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Adjust p values over processes; undefined ones stay undefined and count for nothing."""
-    from statsmodels.stats.multitest import multipletests
-
-    adjusted = np.full(len(p), np.nan)
-    known = ~np.isnan(p)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method="holm")[1]
-    return adjusted
 
 
 def _table(

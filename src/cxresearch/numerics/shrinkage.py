@@ -287,6 +287,26 @@ def flag(wrong: Floats, share: float) -> NDArray[np.bool_]:
     return np.asarray(wrong <= (value[good][-1] if good.any() else -1.0))
 
 
+def wrong_side(above: Floats, below: Floats) -> Floats:
+    """Return each unit's probability that it is not on the side where the data put it."""
+    return np.asarray(1 - np.maximum(above, below))
+
+
+def sides(above: Floats, below: Floats, share: float) -> NDArray[np.object_]:
+    """Say "above" or "below" of the units that `flag` allows it to be said of, "expected" of the others.
+
+    Parameters
+    ----------
+    above, below : array of shape (units,)
+        Probability of either side.
+    share : float
+        As in `flag`.
+    """
+    side = np.where(above > below, "above", "below").astype(object)
+    side[~flag(wrong_side(above, below), share)] = "expected"
+    return side
+
+
 def _log_shares(units: int) -> tuple[float, float]:
     """Return the log probabilities of an ordinary unit and of an outlier."""
     return (float(np.log1p(-OUTLIERS)), float(np.log(OUTLIERS))) if units >= FEWEST else (0.0, -np.inf)

@@ -10,6 +10,7 @@ import pandas as pd
 from cxresearch import checks, defaults
 from cxresearch.checks import InputError, listed
 from cxresearch.language import Words
+from cxresearch.numerics.multiplicity import holm
 from cxresearch.touchpoints import benchmark_fit as fit
 from cxresearch.touchpoints import benchmark_notes as notes
 from cxresearch.touchpoints.benchmark_changes import COLUMNS as CHANGES
@@ -242,7 +243,7 @@ def benchmark(
     )  # fmt: skip
     parts = [fit.compare(found, t, terms) for t in order]
     reliability = pd.DataFrame([part.reliability for part in parts]).reindex(columns=_RELIABILITY)
-    reliability["p_adjusted"] = fit.holm(reliability["p_value"].to_numpy(dtype=float))
+    reliability["p_adjusted"] = holm(reliability["p_value"].to_numpy(dtype=float))
     table = pd.concat([part.table for part in parts], ignore_index=True)
     differ = reliability.loc[reliability["p_adjusted"] <= 1 - confidence, "touchpoint"]
     table.loc[~table["suppressed"] & ~table["touchpoint"].isin(differ), "signal"] = "expected"

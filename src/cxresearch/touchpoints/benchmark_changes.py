@@ -10,10 +10,10 @@ from scipy import special
 
 from cxresearch import checks
 from cxresearch.checks import InputError
+from cxresearch.numerics.multiplicity import holm
 from cxresearch.numerics.proportions import wilson
 from cxresearch.result import Sample
 from cxresearch.touchpoints import benchmark_cells as cells
-from cxresearch.touchpoints.benchmark_fit import holm
 from cxresearch.touchpoints.benchmark_input import Asked, read
 
 COLUMNS: Final = [

@@ -88,13 +88,11 @@ class Fit:
     @property
     def wrong(self) -> Floats:
         """Probability of each unit that it is not on the side of the middle unit where the data put it."""
-        return np.asarray(1 - np.maximum(self.model.above, self.model.below))
+        return shrinkage.wrong_side(self.model.above, self.model.below)
 
     def signals(self, wrong_side: float) -> NDArray[np.object_]:
         """Return "above", "below" or "expected" for each unit, not yet gated by the test of any difference."""
-        side = np.where(self.model.above > self.model.below, "above", "below").astype(object)
-        side[~shrinkage.flag(self.wrong, wrong_side)] = "expected"
-        return side
+        return shrinkage.sides(self.model.above, self.model.below, wrong_side)
 
 
 @dataclass(frozen=True)
@@ -155,9 +153,6 @@ def compare(found: Cells, touchpoint: Any, terms: Terms) -> Compared:
 def _against(shown: pd.DataFrame, model: shrinkage.Shrunken, top: float, terms: Terms) -> pd.DataFrame | None:
     parts = []
     for name, held in model.against.items():
-        wrong = np.asarray(1 - np.maximum(held.above, held.below))
-        side = np.where(held.above > held.below, "above", "below").astype(object)
-        side[~shrinkage.flag(wrong, terms.wrong_side)] = "expected"
         reference = top * held.reference
         difference, low, high = (top * part for part in (held.difference, held.low, held.high))
         if name == "target":  # no need for draws
@@ -165,8 +160,9 @@ def _against(shown: pd.DataFrame, model: shrinkage.Shrunken, top: float, terms: 
             difference, low, high = (top * part - reference for part in (model.mean, model.low, model.high))
         parts.append(
             shown[["touchpoint", "unit"]].assign(
-                against=name, reference=reference, difference=difference, ci_low=low, ci_high=high, signal=side,
-                wrong_side=wrong,
+                against=name, reference=reference, difference=difference, ci_low=low, ci_high=high,
+                signal=shrinkage.sides(held.above, held.below, terms.wrong_side),
+                wrong_side=shrinkage.wrong_side(held.above, held.below),
             )
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True) if parts else None
@@ -235,15 +231,3 @@ def _arranged(filled: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
         {"late": both["suppressed"], "rank": both["rank"], "n": -both["n"], "name": both["unit"].map(str)}
     )
     return both.loc[key.sort_values(["late", "rank", "n", "name"]).index]
-
-
-def holm(p: Floats) -> Floats:
-    """Adjust p-values for several tests by Holm's procedure; undefined ones do not count.
-
-    statsmodels has it too, but takes two seconds to import.
-    """
-    order = np.argsort(p)[: int((~np.isnan(p)).sum())]  # NaN sorts last
-    adjusted = np.full(p.shape, np.nan)
-    steps = p[order] * (order.size - np.arange(order.size))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted

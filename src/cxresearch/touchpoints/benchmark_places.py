@@ -59,13 +59,9 @@ def at_places(found: Cells, touchpoint: Any, places: dict[Any, Any], terms: Term
         return None
     rng = np.random.default_rng(terms.seed)
     model = within_places(mean, n, code, within, df, level=terms.confidence, draws=DRAWS, rng=rng)
-    wrong = np.where(np.isnan(model.difference), np.nan, 1 - np.maximum(model.above, model.below))
-    together = ~np.isnan(wrong)
-    side = np.where(model.above > model.below, "above", "below").astype(object)
-    sure = np.zeros(len(shown), dtype=bool)
-    sure[together] = shrinkage.flag(wrong[together], terms.wrong_side)
-    side[~sure] = "expected"
-    side[~together] = "alone"
+    alone = np.isnan(model.difference)  # on no side of themselves, so never flagged
+    wrong = np.where(alone, np.nan, shrinkage.wrong_side(model.above, model.below))
+    side = np.where(alone, "alone", shrinkage.sides(model.above, model.below, terms.wrong_side))
     columns = {name: found.top * getattr(model, name) for name in ("difference", "low", "high")}
     filled = shown.assign(
         difference=columns["difference"], ci_low=columns["low"], ci_high=columns["high"], signal=side, wrong_side=wrong
